@@ -1,0 +1,402 @@
+package import Consent
+internal import CryptoPrimitives
+package import LinuxSystem
+internal import RecorderProtocol
+internal import Spool
+internal import Varlink
+
+/// Carries out what ``SessionMachine`` decides: records, lamp, gate, recorder, timers.
+///
+/// ## Concurrency model
+/// Thread-bound to the authority's loop. The disk is reached through the work queue only, so that
+/// neither a stop nor the lamp ever waits for it: devices close first, then the log is written.
+package final class Session {
+    package struct Settings: Sendable {
+        package var spool: String
+        /// The group that may add files to a recording's folder; nil below a `--root`.
+        package var recorderGroup: UInt32?
+        package var launcher: RecorderLauncher
+        package var lock: RecorderLock
+        /// Where the sources are on this box, by name.
+        package var path: @Sendable (RoomRecord.Source) -> String
+
+        package init(
+            spool: String,
+            recorderGroup: UInt32?,
+            launcher: RecorderLauncher,
+            lock: RecorderLock,
+            path: @escaping @Sendable (RoomRecord.Source) -> String
+        ) {
+            self.spool = spool
+            self.recorderGroup = recorderGroup
+            self.launcher = launcher
+            self.lock = lock
+            self.path = path
+        }
+    }
+
+    private static let second: Int64 = 1_000_000_000
+    /// How long a recorder may take from launch to open devices, and from stop to closed ones.
+    private static let openingLimit = 20 * second
+    private static let closingLimit = 2 * second
+    /// How long it may take to encode and seal what it holds after that.
+    private static let finishingLimit = 60 * second
+    private static let lockInterval = second / 50
+
+    /// Called after each change that somebody may want to see.
+    package var onChange: (() -> Void)?
+    /// Called with everything that went wrong and that a technician should know.
+    package var onProblem: ((AuthorityError) -> Void)?
+    package private(set) var view = SessionView()
+
+    private let loop: EventLoop
+    private let disk: WorkQueue
+    private let settings: Settings
+    private let lamp: any Lamp
+    private let gate: any DeviceGate
+    private var machine = SessionMachine()
+    private var current: Current?
+    private var completion: ((Result<String, AuthorityError>) -> Void)?
+    private var closedWaiters: [() -> Void] = []
+
+    /// What belongs to one session only.
+    private final class Current {
+        let start: VerifiedStart
+        let room: RoomRecord
+        let seconds: Int64
+        let salt: [UInt8]
+        let records: SessionRecords
+        var channel: LoopChannel?
+        var child: ChildProcess?
+        var failure: AuthorityError?
+        var endTimer: EventLoop.Token?
+        var limitTimer: EventLoop.Token?
+        var isAwaitingEnd = false
+
+        init(
+            start: VerifiedStart,
+            room: RoomRecord,
+            seconds: Int64,
+            salt: [UInt8],
+            records: SessionRecords
+        ) {
+            self.start = start
+            self.room = room
+            self.seconds = seconds
+            self.salt = salt
+            self.records = records
+        }
+    }
+
+    package init(
+        loop: EventLoop,
+        disk: WorkQueue,
+        settings: Settings,
+        lamp: any Lamp,
+        gate: any DeviceGate
+    ) {
+        self.loop = loop
+        self.disk = disk
+        self.settings = settings
+        self.lamp = lamp
+        self.gate = gate
+    }
+
+    package var isIdle: Bool { machine.state == .idle }
+    package var isUsingDevices: Bool { machine.mayHaveOpenDevices }
+
+    /// Begins the session that `start` allows. `completion` gets the recording's identifier when
+    /// every source is open, or why that did not come about.
+    package func begin(
+        _ start: VerifiedStart,
+        room: RoomRecord,
+        time: JudgementTime,
+        completion: @escaping (Result<String, AuthorityError>) -> Void
+    ) {
+        guard isIdle, current == nil else { return completion(.failure(.busy)) }
+        let salt: [UInt8]
+        do {
+            salt = try randomBytes(32)
+        } catch {
+            return completion(.failure(.refused(Refusal(.key, "No randomness: \(error)."))))
+        }
+        current = Current(
+            start: start,
+            room: room,
+            seconds: start.seconds(from: time.now, in: room),
+            salt: salt,
+            records: SessionRecords(spool: settings.spool, recorderGroup: settings.recorderGroup)
+        )
+        self.completion = completion
+        view = SessionView()
+        view.sources =
+            start.token.cameras.map { SessionView.Source(name: $0, isCamera: true) }
+            + start.token.microphones.map { SessionView.Source(name: $0, isCamera: false) }
+        handle(.verified(sources: Set(view.sources.map(\.name))))
+    }
+
+    /// Stops whatever runs; `closed` is called once every device is closed.
+    package func stop(_ cause: StopCause, closed: @escaping () -> Void = {}) {
+        closedWaiters.append(closed)
+        handle(.stop(cause))
+        releaseWaiters()
+    }
+
+    private func releaseWaiters() {
+        guard !machine.mayHaveOpenDevices else { return }
+        let waiters = closedWaiters
+        closedWaiters = []
+        for waiter in waiters { waiter() }
+    }
+
+    private func handle(_ event: SessionMachine.Event) {
+        let actions = machine.handle(event)
+        view.state = machine.state
+        for action in actions { perform(action) }
+        releaseWaiters()
+        onChange?()
+    }
+
+    private func perform(_ action: SessionMachine.Action) {
+        guard let current else { return }
+        switch action {
+        case .prepareRecords: prepareRecords(current)
+        case .lightLamp: lightLamp(current)
+        case .openGate: openGate(current)
+        case .launchRecorder: launchRecorder(current)
+        case .announceStarted: announceStarted(current)
+        case .sendStop(let cause): sendStop(cause, current)
+        case .abortRecorder: abortRecorder(current)
+        case .closeGate: gate.close()
+        case .darkenLamp: lamp.darken()
+        case .sealRecords(let cause): sealRecords(cause, current)
+        case .announceFailed: end(current, reason: StopCause.failed)
+        case .announceEnded: end(current, reason: nil)
+        }
+    }
+
+    private func prepareRecords(_ current: Current) {
+        let start = current.start
+        let room = current.room
+        let salt = current.salt
+        let records = current.records
+        disk.perform { () -> AuthorityError? in
+            do throws(AuthorityError) {
+                let receipt = try Receipt.seal(
+                    start, room: room, salt: salt, time: Clock.unixSeconds())
+                do throws(SpoolError) {
+                    try records.create(start, receipt: receipt)
+                } catch { throw .spool(error) }
+                return nil
+            } catch {
+                return error
+            }
+        } then: { failure in
+            current.failure = failure
+            self.handle(failure == nil ? .prepared : .prepareFailed)
+        }
+    }
+
+    private func lightLamp(_ current: Current) {
+        do throws(AuthorityError) {
+            try lamp.light()
+            handle(.lampLit)
+        } catch {
+            current.failure = error
+            handle(.lampFailed)
+        }
+    }
+
+    private func openGate(_ current: Current) {
+        let names = current.start.token.cameras + current.start.token.microphones
+        do throws(AuthorityError) {
+            try gate.open(for: names.compactMap { current.room.source($0) })
+            handle(.gateOpened)
+        } catch {
+            current.failure = error
+            handle(.gateFailed)
+        }
+    }
+}
+
+// MARK: - The recorder
+
+extension Session {
+    private func launchRecorder(_ current: Current) {
+        do {
+            let connection = try settings.launcher.launch()
+            current.child = connection.child
+            let channel = try LoopChannel(loop: loop, adopting: connection.socket)
+            current.channel = channel
+            channel.onMessage = { self.receive($0, current) }
+            channel.onClose = { _ in self.awaitEnd(current) }
+            channel.start()
+            channel.send(try MessageJSON.encode(ToRecorder.begin(begin(current))))
+            limit(Session.openingLimit, current)
+        } catch {
+            current.failure = .device(
+                source: "", reason: "recorder", message: "the recorder did not start: \(error)")
+            handle(.launchFailed)
+        }
+    }
+
+    private func begin(_ current: Current) -> ToRecorder.Begin {
+        let token = current.start.token
+        return ToRecorder.Begin(
+            token: current.start.tokenText,
+            card: String(decoding: current.start.card.document, as: UTF8.self),
+            recording: token.recording,
+            details: ToRecorder.Details(
+                purpose: current.start.details.purpose, salt: current.start.details.salt),
+            salt: Base64URL.encode(current.salt),
+            // The authority ends the session by its own timer; this bound holds without it.
+            ends: Clock.bootTime.now() + current.seconds * Session.second + Session.openingLimit,
+            sources: (token.cameras + token.microphones).compactMap { name in
+                current.room.source(name).map { source in
+                    ToRecorder.Source(
+                        name: name, kind: source.kind.rawValue, path: settings.path(source))
+                }
+            }
+        )
+    }
+
+    private func receive(_ message: [UInt8], _ current: Current) {
+        guard let message = try? MessageJSON.decode(FromRecorder.self, from: message) else {
+            onProblem?(.spool(.disorder("the recorder sent something that is no message")))
+            return handle(.recorderFailed)
+        }
+        switch message {
+        case .opened(let source):
+            handle(.sourceOpened(source))
+        case .leaf(let line):
+            append(line, current)
+        case .state(let state):
+            view.update(state)
+            onChange?()
+        case .closed:
+            handle(.devicesClosed)
+            limit(Session.finishingLimit, current)
+        case .done:
+            break
+        case .failed(let failure):
+            let error = AuthorityError.device(
+                source: failure.source, reason: failure.code, message: failure.message)
+            current.failure = error
+            onProblem?(error)
+            handle(.recorderFailed)
+        }
+    }
+
+    private func append(_ line: String, _ current: Current) {
+        let records = current.records
+        disk.perform { () -> Result<Int64, SpoolError> in
+            do throws(SpoolError) {
+                return .success(try records.append(line: line))
+            } catch {
+                return .failure(error)
+            }
+        } then: { result in
+            switch result {
+            case .success(let committed):
+                self.view.committed = committed
+                self.onChange?()
+            case .failure(let error):
+                self.onProblem?(.spool(error))
+                self.handle(.recorderFailed)
+            }
+        }
+    }
+
+    private func announceStarted(_ current: Current) {
+        let ends = Clock.bootTime.now() + current.seconds * Session.second
+        view.started = Clock.unixSeconds()
+        view.ends = ends
+        limit(nil, current)
+        let cause: StopCause =
+            current.seconds < current.start.token.duration ? .closedTime : .duration
+        current.endTimer = loop.schedule(at: ends) { self.handle(.stop(cause)) }
+        let completion = self.completion
+        self.completion = nil
+        completion?(.success(current.start.token.recording))
+    }
+
+    private func sendStop(_ cause: StopCause, _ current: Current) {
+        if let timer = current.endTimer { loop.cancel(timer) }
+        if let message = try? MessageJSON.encode(ToRecorder.stop(reason: cause.rawValue)) {
+            current.channel?.send(message)
+        }
+        limit(Session.closingLimit, current)
+    }
+
+    private func abortRecorder(_ current: Current) {
+        current.channel?.close()
+        awaitEnd(current)
+    }
+
+    /// Waits until no recorder lives, however its connection ended.
+    private func awaitEnd(_ current: Current) {
+        guard !current.isAwaitingEnd else { return }
+        current.isAwaitingEnd = true
+        current.channel?.close()
+        limit(nil, current)
+        pollEnd(current)
+    }
+
+    private func pollEnd(_ current: Current) {
+        if let child = current.child {
+            do throws(SystemError) {
+                guard try child.poll() != nil else { return pollAgain(current) }
+            } catch {
+                onProblem?(.system(error))
+            }
+            current.child = nil
+        }
+        guard settings.lock.isFree() else { return pollAgain(current) }
+        handle(.recorderGone)
+    }
+
+    private func pollAgain(_ current: Current) {
+        _ = loop.schedule(after: Session.lockInterval) { self.pollEnd(current) }
+    }
+
+    private func limit(_ nanoseconds: Int64?, _ current: Current) {
+        if let timer = current.limitTimer { loop.cancel(timer) }
+        current.limitTimer = nanoseconds.map { limit in
+            loop.schedule(after: limit) {
+                if case .opening = self.machine.state { self.handle(.stop(.failed)) }
+                self.handle(.stopOverdue)
+            }
+        }
+    }
+
+    private func sealRecords(_ cause: StopCause, _ current: Current) {
+        view.reason = cause.rawValue
+        let records = current.records
+        disk.perform { () -> SpoolError? in
+            do throws(SpoolError) {
+                try records.seal(cause, time: Clock.unixSeconds())
+                return nil
+            } catch {
+                return error
+            }
+        } then: { failure in
+            if let failure { self.onProblem?(.spool(failure)) }
+            self.completion?(.failure(current.failure ?? .ended(cause)))
+            self.completion = nil
+            self.handle(.sealed)
+        }
+    }
+
+    private func end(_ current: Current, reason: StopCause?) {
+        if let timer = current.endTimer { loop.cancel(timer) }
+        if let timer = current.limitTimer { loop.cancel(timer) }
+        current.channel?.close()
+        if let reason { view.reason = reason.rawValue }
+        view.started = nil
+        view.ends = nil
+        self.current = nil
+        let completion = self.completion
+        self.completion = nil
+        completion?(.failure(current.failure ?? .busy))
+    }
+}

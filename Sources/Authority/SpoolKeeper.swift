@@ -1,0 +1,109 @@
+internal import LinuxSystem
+package import Spool
+
+/// What the authority does to the spool outside a session. Blocks on the disk.
+package enum SpoolKeeper {
+    /// What is in the spool.
+    package struct Inventory: Sendable {
+        /// Every recording that is or was here, by folder or tombstone.
+        package var used: Set<String> = []
+        package var recordings = 0
+        package var objects = 0
+        package var bytes = 0
+        /// Unix seconds of the oldest ended recording that waits.
+        package var oldest: Int64?
+        package var available = 0
+        /// Whether the spool can be written at all.
+        package var problem: String?
+    }
+
+    package static func inventory(spool path: String) -> Inventory {
+        var inventory = Inventory()
+        do throws(SystemError) {
+            let spool = try Folder(path: path)
+            inventory.available = try spool.space().available
+            for name in try spool.names() {
+                if name.hasSuffix(".deleted") {
+                    inventory.used.insert(String(name.dropLast(8)))
+                } else if SpoolName.isRecording(name) {
+                    inventory.used.insert(name)
+                    inventory.recordings += 1
+                    try add(try spool.folder(name), name, to: &inventory)
+                }
+            }
+        } catch {
+            inventory.problem = "\(error)"
+        }
+        return inventory
+    }
+
+    private static func add(
+        _ folder: borrowing Folder,
+        _ recording: String,
+        to inventory: inout Inventory
+    ) throws(SystemError) {
+        for name in try folder.names() where !name.hasPrefix(".") {
+            inventory.objects += 1
+            inventory.bytes += try folder.file(name).status().size
+        }
+        if let end = (try? RecordingLog(reading: folder, recording: recording))?.end {
+            inventory.oldest = min(inventory.oldest ?? end.time, end.time)
+        }
+    }
+
+    /// Ends what a crash left open as interrupted, removes folders that no device ever wrote for,
+    /// and takes away leftovers of half-written files. Returns what it could not mend.
+    package static func recover(spool path: String, time: Int64) -> [SpoolError] {
+        var problems: [SpoolError] = []
+        let recordings: [String]
+        do throws(SpoolError) {
+            recordings = try SpoolFolder.recordings(path)
+        } catch {
+            return [error]
+        }
+        for recording in recordings {
+            do throws(SpoolError) {
+                if try SpoolFolder.removeIfUnbegun(recording, spool: path) { continue }
+                try seal(recording, spool: path, time: time)
+            } catch { problems.append(error) }
+        }
+        return problems
+    }
+
+    private static func seal(_ recording: String, spool path: String, time: Int64)
+        throws(SpoolError)
+    {
+        let spool: Folder
+        do throws(SystemError) { spool = try Folder(path: path) } catch { throw .system(error) }
+        var open = try OpenRecording.recover(recording, in: spool)
+        guard !open.hasEnded else { return }
+        try open.removeLeftovers()
+        try open.append(
+            .end(
+                reason: StopCause.interrupted.rawValue,
+                time: time,
+                segments: open.segments,
+                summary: nil
+            )
+        )
+    }
+
+    /// Removes every ended recording whose account has acknowledged all of it.
+    package static func removeDelivered(spool path: String, outbox: String) -> [SpoolError] {
+        do throws(SpoolError) {
+            let recordings = try SpoolFolder.recordings(path)
+            if recordings.isEmpty { return [] }
+            let acknowledged = try AcknowledgementJournal.read(outbox: outbox)
+            var problems: [SpoolError] = []
+            for recording in recordings {
+                do throws(SpoolError) {
+                    _ = try SpoolFolder.removeIfDelivered(
+                        recording, spool: path, acknowledged: acknowledged)
+                } catch { problems.append(error) }
+            }
+            return problems
+        } catch {
+            return [error]
+        }
+    }
+}

@@ -1,0 +1,150 @@
+internal import Consent
+internal import LinuxSystem
+package import Varlink
+
+/// `org.lenscap.Status`: the box's health for technicians. It tells what was committed to the
+/// disk and never whose it is.
+///
+/// Thread-bound to the authority's loop.
+package final class StatusService {
+    private let box: Box
+
+    package init(box: Box) {
+        self.box = box
+    }
+
+    package var interface: VarlinkInterface {
+        VarlinkInterface(
+            description: InterfaceText.status,
+            methods: [
+                VarlinkMethod("Status") { self.status($0) },
+                VarlinkMethod("Monitor") { self.monitor($0) },
+            ]
+        )
+    }
+
+    private func status(_ call: VarlinkCall) {
+        guard call.parameters(as: NoParameters.self) != nil else { return }
+        box.read { reading in
+            call.reply(StatusInterface.HealthReply(health: self.health(reading)))
+        }
+    }
+
+    private func monitor(_ call: VarlinkCall) {
+        guard call.parameters(as: NoParameters.self) != nil else { return }
+        guard call.wantsMore else { return status(call) }
+        var isReading = false
+        let tell = {
+            // Changes that come while the disk is being read are in the next answer.
+            guard !isReading else { return }
+            isReading = true
+            self.box.read { reading in
+                isReading = false
+                call.reply(continuing: StatusInterface.HealthReply(health: self.health(reading)))
+            }
+        }
+        let observer = box.observe(tell)
+        call.connection.onClose { self.box.removeObserver(observer) }
+        tell()
+    }
+
+    private func health(_ reading: Box.Reading) -> StatusInterface.Health {
+        let view = box.session.view
+        let inventory = reading.inventory
+        let trust = try? reading.trust.get()
+        return StatusInterface.Health(
+            version: box.settings.version,
+            state: view.stateName == "starting" || view.stateName == "stopping"
+                ? "recording" : view.stateName,
+            committedSeconds: box.session.isIdle ? nil : view.committed,
+            lamp: "none",
+            sources: sources(view, trust),
+            backlog: StatusInterface.Backlog(
+                recordings: inventory.recordings,
+                objects: inventory.objects,
+                bytes: inventory.bytes,
+                oldestSeconds: inventory.oldest.map { max(0, Clock.unixSeconds() - $0) },
+                lastError: nil,
+                nextTry: nil
+            ),
+            diskFree: inventory.available,
+            diskNeeded: box.settings.admission.needed(
+                seconds: trust?.room.record.maximumDuration ?? 0),
+            clockTrusted: Clock.isSynchronized,
+            roomRecord: trust?.room.hash,
+            revocations: nil,
+            revocationsAge: nil,
+            pendingUpdates: nil,
+            problems: problems(reading)
+        )
+    }
+
+    private func sources(_ view: SessionView, _ trust: Trust?) -> [StatusInterface.SourceHealth] {
+        (trust?.room.record.sources ?? []).map { source in
+            let live = view.sources.first { $0.name == source.name }
+            return StatusInterface.SourceHealth(
+                name: source.name,
+                kind: source.kind.rawValue,
+                present: true,
+                inUse: live != nil && box.session.isUsingDevices,
+                frames: live?.frames ?? 0,
+                dropped: live?.dropped ?? 0,
+                gaps: live?.gaps ?? 0,
+                driftPpm: nil,
+                offsetMs: nil,
+                check: []
+            )
+        }
+    }
+
+    private func problems(_ reading: Box.Reading) -> [StatusInterface.Problem] {
+        var problems = box.problems.map { StatusInterface.Problem($0) }
+        if case .failure(let error) = reading.trust {
+            problems.append(StatusInterface.Problem(error))
+        }
+        if case .success(let trust) = reading.trust, !trust.rejectedCards.isEmpty {
+            problems.append(
+                StatusInterface.Problem(
+                    code: "cards",
+                    message: "\(trust.rejectedCards.count) installed cards are not valid",
+                    advice: "look at them with lenscap card show"
+                )
+            )
+        }
+        if let problem = reading.inventory.problem {
+            problems.append(
+                StatusInterface.Problem(
+                    code: "spool", message: problem, advice: "mend the disk or its permissions")
+            )
+        }
+        return problems
+    }
+}
+
+extension StatusInterface.Problem {
+    init(_ error: AuthorityError) {
+        let advice: String =
+            switch error.recovery {
+            case .personMustAct(let hint): hint
+            case .retry, .restartStage: "it is tried again by itself"
+            case .endSession: "the session was ended; start again"
+            }
+        self.init(code: error.code, message: "\(error)", advice: advice)
+    }
+}
+
+extension AuthorityError {
+    /// A stable code for `status`.
+    var code: String {
+        switch self {
+        case .refused(let refusal): refusal.reason.rawValue
+        case .busy: "busy"
+        case .device: "device"
+        case .noSpace: "space"
+        case .indicator: "indicator"
+        case .spool: "spool"
+        case .system: "system"
+        case .ended: "ended"
+        }
+    }
+}

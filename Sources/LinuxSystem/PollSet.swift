@@ -1,0 +1,25 @@
+/// Descriptors that one thread waits for again and again, in memory allocated once.
+///
+/// The descriptors are borrowed: their owners outlive the set.
+package struct PollSet: ~Copyable {
+    private let entries: UnsafeMutableBufferPointer<PollEntry>
+
+    package init(_ list: [PollEntry]) {
+        entries = .allocate(capacity: list.count)
+        _ = entries.initialize(from: list)
+    }
+
+    deinit {
+        entries.deinitialize().deallocate()
+    }
+
+    /// Waits as ``poll(_:deadline:)`` does, without allocating.
+    package borrowing func wait(deadline: Int64?) throws(SystemError) -> Int {
+        try poll(entries, deadline: deadline)
+    }
+
+    /// What the last ``wait(deadline:)`` reported of the entry at `index`.
+    package borrowing func returned(_ index: Int) -> PollEvents {
+        entries[index].returned
+    }
+}

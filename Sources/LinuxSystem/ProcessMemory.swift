@@ -1,0 +1,57 @@
+internal import CSystem
+internal import Glibc
+
+/// What keeps a process's memory out of swap and out of core files.
+package enum ProcessMemory {
+    /// No core file, no `ptrace`, no `/proc/PID/mem` by others (`prctl(2)`, PR_SET_DUMPABLE).
+    package static func forbidDumps() throws(SystemError) {
+        _ = try retrying("prctl") { lenscap_set_not_dumpable() }
+    }
+
+    /// Locks every page from its first use on (`mlockall(2)` with `MCL_ONFAULT`).
+    package static func lock() throws(SystemError) {
+        _ = try retrying("mlockall") { lenscap_lock_memory_on_fault() }
+    }
+
+    /// The calling process is killed when its parent ends. For a recorder that was spawned.
+    package static func dieWithParent() throws(SystemError) {
+        _ = try retrying("prctl") { lenscap_die_with_parent() }
+    }
+}
+
+/// What every program asks about itself.
+package enum CurrentProcess {
+    package static var identifier: Int32 { getpid() }
+    package static var user: UInt32 { getuid() }
+
+    /// The path of the running program's file (`/proc/self/exe`).
+    package static func executablePath() throws(SystemError) -> String {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = try retrying("readlink", "/proc/self/exe") {
+            buffer.withUnsafeMutableBytes { bytes -> Int in
+                guard let base = bytes.baseAddress else { return -1 }
+                return readlink(
+                    "/proc/self/exe", base.assumingMemoryBound(to: CChar.self), bytes.count)
+            }
+        }
+        return String(decoding: buffer[..<count], as: UTF8.self)
+    }
+
+    package static func environment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+
+    /// Ends the process at once: no destructors, no flushing; the kernel closes what is open.
+    package static func exitNow(_ code: Int32) -> Never { _exit(code) }
+
+    /// A group's number by its name, nil when the machine has none (`getgrnam(3)`).
+    package static func group(named name: String) -> UInt32? {
+        getgrnam(name)?.pointee.gr_gid
+    }
+
+    /// Whether a descriptor is a terminal (`isatty(3)`).
+    package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
+    /// The signal does nothing from now on, for example SIGPIPE.
+    package static func ignore(_ signal: Int32) { Glibc.signal(signal, SIG_IGN) }
+}
