@@ -7,42 +7,120 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
 ]
 
-func module(_ name: String, _ dependencies: [String] = [], resources: [Resource]? = nil)
-    -> [Target]
-{
-    [
-        .target(
-            name: name,
-            dependencies: dependencies.map { .byName(name: $0) },
-            resources: resources,
-            swiftSettings: settings
-        )
-    ]
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+
+/// A C library of the system, or a header of shims for what Swift cannot import.
+func system(_ name: String, pkgConfig: String? = nil, debian package: String? = nil) -> Target {
+    .systemLibrary(
+        name: name,
+        pkgConfig: pkgConfig,
+        providers: package.map { [.apt([$0])] }
+    )
+}
+
+func module(
+    _ name: String,
+    _ dependencies: [String] = [],
+    packages: [Target.Dependency] = [],
+    resources: [Resource]? = nil
+) -> Target {
+    .target(
+        name: name,
+        dependencies: dependencies.map { .byName(name: $0) } + packages,
+        resources: resources,
+        swiftSettings: settings
+    )
+}
+
+func program(_ name: String, _ library: String) -> Target {
+    .executableTarget(name: name, dependencies: [.byName(name: library)], swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [String]) -> Target {
+    .testTarget(
+        name: name + "Tests",
+        dependencies: ([name] + dependencies).map { .byName(name: $0) },
+        swiftSettings: settings
+    )
 }
 
 let package = Package(
     name: "lenscap",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+    ],
     targets: [
-        .systemLibrary(name: "CSystem", path: "Sources/CSystem"),
-        .systemLibrary(
-            name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "libcrypto",
-            providers: [.apt(["libssl-dev"])]),
-    ]
-        + module("LinuxSystem", ["CSystem"])
-        + module("CryptoPrimitives", ["COpenSSL"])
-        + module("Age", ["CryptoPrimitives"])
-        + module("Consent", ["CryptoPrimitives"])
-        + module("RecorderProtocol")
-        + module("Spool", ["CryptoPrimitives", "LinuxSystem"])
-        + module("Varlink", ["LinuxSystem"])
-        + module(
+        // Level 0: C.
+        system("CSystem"),
+        system("CLinux"),
+        system("CALSA", pkgConfig: "alsa", debian: "libasound2-dev"),
+        system("CLibAV", pkgConfig: "libavformat libavcodec libavutil", debian: "libavformat-dev"),
+        system("COpenSSL", pkgConfig: "libcrypto", debian: "libssl-dev"),
+        system("CYUV", debian: "libyuv-dev"),
+
+        // Level 1: the machine, time, cryptography.
+        module("LinuxSystem", ["CSystem"]),
+        module("MediaTime"),
+        module("CryptoPrimitives", ["COpenSSL"]),
+
+        // Level 2: one subject each.
+        module("Age", ["CryptoPrimitives"]),
+        module("Camera", ["CLinux", "LinuxSystem"]),
+        module("Configuration", ["LinuxSystem"]),
+        module("Consent", ["CryptoPrimitives"]),
+        module("LibAV", ["CLibAV", "LinuxSystem", "MediaTime"]),
+        module("Microphone", ["CALSA", "LinuxSystem"]),
+        module("Pipeline", ["LinuxSystem"]),
+        module("PixelConversion", ["CYUV"]),
+        module("RecorderProtocol"),
+        module("Spool", ["CryptoPrimitives", "LinuxSystem"]),
+        module("Varlink", ["LinuxSystem"]),
+
+        // Level 3: what the programs are about.
+        module(
             "Authority",
             [
                 "Age", "Consent", "CryptoPrimitives", "LinuxSystem", "RecorderProtocol", "Spool",
                 "Varlink",
             ],
-            resources: [.embedInCode("Interfaces")])
-        + module(
-            "TeacherTools", ["Age", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool"])
-        + module("Uploading", ["Consent", "CryptoPrimitives", "LinuxSystem", "Spool"])
+            resources: [.embedInCode("Interfaces")]),
+        module(
+            "Recording",
+            [
+                "Age", "Camera", "CryptoPrimitives", "LibAV", "LinuxSystem", "MediaTime",
+                "Microphone", "Pipeline", "PixelConversion", "Spool",
+            ]),
+        module("TeacherTools", ["Age", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool"]),
+        module("Uploading", ["Consent", "CryptoPrimitives", "LinuxSystem", "Spool"]),
+
+        // Level 4: one composition for each program.
+        module(
+            "AuthorityProgram",
+            ["Authority", "Configuration", "Consent", "CryptoPrimitives", "LinuxSystem", "Varlink"],
+            packages: [argumentParser]),
+        module(
+            "CommandLineProgram",
+            [
+                "Authority", "Configuration", "Consent", "CryptoPrimitives", "LinuxSystem",
+                "TeacherTools", "Varlink",
+            ],
+            packages: [argumentParser]),
+        module(
+            "RecorderProgram",
+            [
+                "Age", "Camera", "Configuration", "Consent", "CryptoPrimitives", "LibAV",
+                "LinuxSystem", "Microphone", "RecorderProtocol", "Recording", "Spool", "Varlink",
+            ],
+            packages: [argumentParser]),
+        module(
+            "UploaderProgram", ["Configuration", "LinuxSystem", "Spool", "Uploading"],
+            packages: [argumentParser]),
+
+        // Level 5: the programs.
+        program("lenscap", "CommandLineProgram"),
+        program("lenscap-recorder", "RecorderProgram"),
+        program("lenscap-uploader", "UploaderProgram"),
+        program("lenscapd", "AuthorityProgram"),
+    ]
 )

@@ -106,8 +106,6 @@ package enum Age {
         return try opened.get()
     }
 
-    // MARK: Payload
-
     static func payloadCipher(
         fileKey: SecretBytes,
         nonce: [UInt8]

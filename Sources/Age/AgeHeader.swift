@@ -16,8 +16,6 @@ enum AgeHeader {
         var body: [UInt8]
     }
 
-    // MARK: Writing
-
     /// Bytes of a header with X25519 stanzas alone.
     static func byteCount(recipients: Int) -> Int {
         let share = 43
@@ -52,8 +50,6 @@ enum AgeHeader {
         header += " \(Base64.encode(try tag(of: header, fileKey: fileKey)))\n".utf8
         return header
     }
-
-    // MARK: Opening
 
     /// The file key that the first matching identity unwraps.
     ///

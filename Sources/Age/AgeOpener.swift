@@ -96,8 +96,6 @@ package struct AgeOpener: ~Copyable {
         }
     }
 
-    // MARK: Header
-
     /// Takes at most one line.
     private mutating func readHeader(_ rest: inout Slice<UnsafeRawBufferPointer>) throws(AgeError) {
         let lineEnd = rest.firstIndex(of: UInt8(ascii: "\n"))
@@ -130,8 +128,6 @@ package struct AgeOpener: ~Copyable {
         header = []
         stage = .payloadNonce
     }
-
-    // MARK: Payload
 
     private mutating func startPayload() throws(AgeError) {
         guard let fileKey else { preconditionFailure("a payload before its header") }

@@ -1,4 +1,5 @@
 internal import Consent
+internal import Spool
 package import CryptoPrimitives
 package import LinuxSystem
 
@@ -11,15 +12,23 @@ package final class Box {
         package var trust: String
         package var spool: String
         package var outbox: String
+        /// The uploader's own word on how it fares.
+        package var report: String
         package var admission: Admission
 
         package init(
-            version: String, trust: String, spool: String, outbox: String, admission: Admission
+            version: String,
+            trust: String,
+            spool: String,
+            outbox: String,
+            report: String,
+            admission: Admission
         ) {
             self.version = version
             self.trust = trust
             self.spool = spool
             self.outbox = outbox
+            self.report = report
             self.admission = admission
         }
     }
@@ -28,6 +37,7 @@ package final class Box {
     struct Reading: Sendable {
         let trust: Result<Trust, AuthorityError>
         let inventory: SpoolKeeper.Inventory
+        let report: UploaderReport?
     }
 
     package let settings: Settings
@@ -40,7 +50,7 @@ package final class Box {
     /// Problems for `status`, newest last; bounded.
     private(set) var problems: [AuthorityError] = []
     /// False until the old recorder is known to be gone and the spool has been recovered.
-    private(set) var isReady = false
+    package private(set) var isReady = false
     private var observers: [UInt64: () -> Void] = [:]
     private var lastObserver: UInt64 = 0
 
@@ -100,7 +110,10 @@ package final class Box {
                 trust = .failure(error)
             }
             return Reading(
-                trust: trust, inventory: SpoolKeeper.inventory(spool: settings.spool))
+                trust: trust,
+                inventory: SpoolKeeper.inventory(spool: settings.spool),
+                report: UploaderReport(reading: settings.report)
+            )
         } then: { reading in
             then(reading)
         }
@@ -123,7 +136,4 @@ package final class Box {
     private func notify() {
         for observer in Array(observers.values) { observer() }
     }
-
-    /// A lamp as `status` names it.
-    func lampState(_ lamp: any Lamp) -> String { lamp.state.rawValue }
 }

@@ -51,6 +51,7 @@ package final class StatusService {
     private func health(_ reading: Box.Reading) -> StatusInterface.Health {
         let view = box.session.view
         let inventory = reading.inventory
+        let report = reading.report
         let trust = try? reading.trust.get()
         return StatusInterface.Health(
             version: box.settings.version,
@@ -64,18 +65,27 @@ package final class StatusService {
                 objects: inventory.objects,
                 bytes: inventory.bytes,
                 oldestSeconds: inventory.oldest.map { max(0, Clock.unixSeconds() - $0) },
-                lastError: nil,
-                nextTry: nil
+                lastError: report.flatMap { $0.lastError.isEmpty ? nil : $0.lastError },
+                nextTry: report.flatMap { $0.nextTry == 0 ? nil : $0.nextTry }
             ),
             diskFree: inventory.available,
-            diskNeeded: box.settings.admission.needed(
-                seconds: trust?.room.record.maximumDuration ?? 0),
+            diskNeeded: diskNeeded(trust),
             clockTrusted: Clock.isSynchronized,
             roomRecord: trust?.room.hash,
             revocations: nil,
             revocationsAge: nil,
             pendingUpdates: nil,
             problems: problems(reading)
+        )
+    }
+
+    /// For the longest lesson that the room record allows, with all of its sources.
+    private func diskNeeded(_ trust: Trust?) -> Int {
+        guard let room = trust?.room.record else { return box.settings.admission.reserve }
+        return box.settings.admission.needed(
+            seconds: room.maximumDuration,
+            cameras: room.sources.count { $0.kind == .camera },
+            microphones: room.sources.count { $0.kind == .microphone }
         )
     }
 

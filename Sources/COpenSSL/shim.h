@@ -1,7 +1,8 @@
 #ifndef LENSCAP_COPENSSL_SHIM_H
 #define LENSCAP_COPENSSL_SHIM_H
 
-// Hides every call that OpenSSL 3 deprecates, so that only the EVP interface can be reached from Swift.
+// Hides every call that OpenSSL 3 deprecates, so that only the EVP interface can be reached from
+// Swift.
 #define OPENSSL_API_COMPAT 30000
 #define OPENSSL_NO_DEPRECATED
 

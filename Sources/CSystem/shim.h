@@ -1,10 +1,8 @@
 // System calls that Swift's Glibc module leaves out: their headers are not part of it, or they
 // are declared for _GNU_SOURCE only, are variadic, or are macros. No logic.
+// It is not defined here either: it changes types such as fd_set, and two modules that see such a
+// type differently cannot be imported together.
 #pragma once
-
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 
 #include <errno.h>
 #include <fcntl.h>

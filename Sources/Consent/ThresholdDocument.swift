@@ -83,6 +83,18 @@ package struct ThresholdDocument: Sendable {
         }
     }
 
+    /// Whether `key` has signed already, whoever else did.
+    package func isSigned(as type: DocumentType, by key: VerificationKey) -> Bool {
+        signatures.contains { signature in
+            let header = try? ProtectedHeader(parsing: signature.header, type: type)
+            return header?.keyIdentifier == key.thumbprint
+                && key.isValidSignature(
+                    signature.value,
+                    over: ProtectedHeader.signingInput(header: signature.header, payload: payload)
+                )
+        }
+    }
+
     /// The thumbprints that signed. Each counts once; one unknown or bad signature rejects all.
     package func signers(as type: DocumentType, among keys: [VerificationKey]) throws(Refusal)
         -> Set<String>

@@ -31,6 +31,11 @@ package struct Descriptor: ~Copyable, Sendable {
         return Descriptor(adopting: try retrying("fcntl") { fcntl(raw, F_DUPFD_CLOEXEC, 3) })
     }
 
+    /// A descriptor of one's own for a number that belongs to somebody else, such as 0, 1 and 2.
+    package static func duplicate(of number: Int32) throws(SystemError) -> Descriptor {
+        Descriptor(adopting: try retrying("fcntl") { fcntl(number, F_DUPFD_CLOEXEC, 3) })
+    }
+
     /// Opens a path for reading (or as given) with `O_CLOEXEC` (`open(2)`).
     package static func open(
         _ path: String,

@@ -37,6 +37,13 @@ package enum CurrentProcess {
         return String(decoding: buffer[..<count], as: UTF8.self)
     }
 
+    /// The working folder (`getcwd(3)`).
+    package static func folder() throws(SystemError) -> String {
+        guard let path = getcwd(nil, 0) else { throw SystemError.last("getcwd") }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
     package static func environment(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }
     }

@@ -15,7 +15,15 @@ package struct SignalEvent: ~Copyable, Sendable {
         pthread_sigmask(SIG_BLOCK, &set, nil)
         var copy = set
         descriptor = Descriptor(
-            adopting: try retrying("signalfd") { signalfd(-1, &copy, Int32(SFD_CLOEXEC) | Int32(SFD_NONBLOCK)) }
+            adopting: try retrying("signalfd") {
+                signalfd(-1, &copy, Int32(SFD_CLOEXEC | SFD_NONBLOCK))
+            }
         )
+    }
+
+    /// Forgets the signals that came.
+    package borrowing func clear() {
+        var information = signalfd_siginfo()
+        while read(descriptor.raw, &information, MemoryLayout<signalfd_siginfo>.size) > 0 {}
     }
 }

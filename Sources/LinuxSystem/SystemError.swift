@@ -23,6 +23,11 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
         SystemError(call: call, subject: subject, number: errno)
     }
 
+    /// That something is in use, found otherwise than by a failed call.
+    package static func busy(_ call: String, _ subject: String) -> SystemError {
+        SystemError(call: call, subject: subject, number: EBUSY)
+    }
+
     /// The kernel's own words for `number` (`strerrordesc_np(3)`).
     package var reason: String {
         lenscap_error_text(number).map { String(cString: $0) } ?? "error \(number)"

@@ -27,6 +27,8 @@ package struct Uploader: ~Copyable {
         /// Recordings that still have something to deliver.
         package var pending = 0
         package var delivered = 0
+        /// Recordings that have not ended yet.
+        package var unfinished = 0
         package var error: UploadError?
         /// Unix seconds when the first hold ends.
         package var nextRelease: Int64?
@@ -70,7 +72,10 @@ package struct Uploader: ~Copyable {
         now: Int64,
         outcome: inout Outcome
     ) throws(UploadError) {
-        guard let delivery = try Delivery(recording, spool: settings.spool) else { return }
+        guard let delivery = try Delivery(recording, spool: settings.spool) else {
+            outcome.unfinished += 1
+            return
+        }
         let remaining = delivery.remaining(acknowledged)
         guard !remaining.isEmpty else { return }
         // Until then nobody has a copy, and the teacher can still take it back.

@@ -42,12 +42,10 @@ package final class LoopChannel {
     private var hasReportedEnd = false
     private var drainHandlers: [() -> Void] = []
 
-    /// Takes the socket and makes it non-blocking. Nothing is read before ``start()``.
+    /// Takes the socket and makes it non-blocking; nothing is read before ``start()``.
     ///
-    /// - Parameters:
-    ///   - messageLimit: the longest message accepted, in bytes.
-    ///   - backlogLimit: bytes that may wait for the peer; one more message closes the channel. A
-    ///     message alone may be longer.
+    /// `messageLimit` is the longest message accepted, in bytes; `backlogLimit` the bytes that may
+    /// wait for the peer: one more message closes the channel. A message alone may be longer.
     package init(
         loop: EventLoop,
         adopting descriptor: consuming Descriptor,
@@ -90,15 +88,16 @@ package final class LoopChannel {
         return isOpen
     }
 
-    /// Calls `handler` once from the loop when nothing waits for the peer any more: how to send a
-    /// long answer piece by piece. It is dropped when the channel closes.
+    /// Calls `handler` once from the loop when nothing waits for the peer any more.
+    ///
+    /// So a long answer goes out piece by piece. It is dropped when the channel closes.
     package func whenDrained(_ handler: @escaping () -> Void) {
         guard isOpen else { return }
         drainHandlers.append(handler)
         if backlog == 0 { scheduleDrain() }
     }
 
-    /// Hands over no message until ``resume()``. A peer that goes meanwhile closes the channel.
+    /// Hands over no message until ``resume()``; a peer that goes meanwhile closes the channel.
     package func pause() {
         isPaused = true
         updateWatch()
@@ -208,7 +207,9 @@ package final class LoopChannel {
             while written < output.count {
                 let count = try output.span.withUnsafeBytes { (bytes) throws(SystemError) in
                     try UnixSocket.send(
-                        socket.descriptor, UnsafeRawBufferPointer(rebasing: bytes[written...]))
+                        socket.descriptor,
+                        UnsafeRawBufferPointer(rebasing: bytes[written...])
+                    )
                 }
                 if count == 0 { break }
                 written += count

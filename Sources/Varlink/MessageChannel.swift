@@ -26,11 +26,14 @@ package final class MessageChannel: Sendable {
         input = Mutex(MessageFramer(limit: messageLimit))
     }
 
-    /// For a ``PollEntry`` of a thread that waits for other things too. Whole messages may be
-    /// here already: call ``receive(deadline:)`` with a past deadline until it times out.
+    /// For a ``PollEntry`` of a thread that waits for other things too.
+    ///
+    /// Whole messages may be here already: call ``receive(deadline:)`` with a past deadline until it times out.
     package var raw: Int32 { descriptor.raw }
 
-    /// Sends a message; its NUL is added here. After `.timedOut` the channel can send no more.
+    /// Sends a message; its NUL is added here.
+    ///
+    /// After `.timedOut` the channel can send no more.
     package func send(_ message: [UInt8], deadline: Int64? = nil) throws(VarlinkError) {
         precondition(!message.isEmpty && !message.contains(0), "a message without framing")
         let bytes = message + [0]
@@ -75,7 +78,10 @@ package final class MessageChannel: Sendable {
     }
 
     /// Waits for bytes and reads them; none means the end.
-    static func read(_ descriptor: borrowing Descriptor, deadline: Int64?) throws(VarlinkError)
+    static func read(
+        _ descriptor: borrowing Descriptor,
+        deadline: Int64?
+    ) throws(VarlinkError)
         -> ArraySlice<UInt8>
     {
         var chunk = [UInt8](repeating: 0, count: 64 * 1024)
@@ -102,7 +108,11 @@ package final class MessageChannel: Sendable {
     }
 
     /// Writes every byte without SIGPIPE, waiting while the peer takes none.
-    static func write(_ bytes: [UInt8], to descriptor: borrowing Descriptor, deadline: Int64?)
+    static func write(
+        _ bytes: [UInt8],
+        to descriptor: borrowing Descriptor,
+        deadline: Int64?
+    )
         throws(VarlinkError)
     {
         var written = 0
@@ -111,7 +121,9 @@ package final class MessageChannel: Sendable {
             while written < bytes.count {
                 let count = try bytes.span.withUnsafeBytes { (all) throws(SystemError) in
                     try UnixSocket.send(
-                        descriptor, UnsafeRawBufferPointer(rebasing: all[written...]))
+                        descriptor,
+                        UnsafeRawBufferPointer(rebasing: all[written...])
+                    )
                 }
                 written += count
                 if count > 0 { continue }

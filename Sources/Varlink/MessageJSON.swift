@@ -12,8 +12,11 @@ package enum MessageJSON {
         }
     }
 
-    /// Decodes a whole message. Members that `Value` does not name are ignored.
-    package static func decode<Value: Decodable>(_ type: Value.Type, from message: [UInt8])
+    /// Decodes a whole message; members that `Value` does not name are ignored.
+    package static func decode<Value: Decodable>(
+        _ type: Value.Type,
+        from message: [UInt8]
+    )
         throws(VarlinkError) -> Value
     {
         do {
@@ -24,7 +27,10 @@ package enum MessageJSON {
     }
 
     /// As ``decode(_:from:)``, with the error as Codable has it.
-    static func decodeUnchecked<Value: Decodable>(_ type: Value.Type, from message: [UInt8])
+    static func decodeUnchecked<Value: Decodable>(
+        _ type: Value.Type,
+        from message: [UInt8]
+    )
         throws -> Value
     {
         try JSONDecoder().decode(type, from: Data(message))

@@ -31,7 +31,9 @@ package struct RemoteError: Error, Hashable, Sendable, CustomStringConvertible {
 
     private func member<Value: Decodable>(_ name: String, _ type: Value.Type) -> Value? {
         let envelope = try? MessageJSON.decode(
-            ParameterEnvelope<NamedMembers<Value>>.self, from: reply)
+            ParameterEnvelope<NamedMembers<Value>>.self,
+            from: reply
+        )
         return envelope?.parameters.values[name]
     }
 }

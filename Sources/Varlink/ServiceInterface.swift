@@ -56,7 +56,10 @@ enum ServiceInterface {
     struct MethodError: Codable { let method: String }
     struct InvalidParameter: Codable { let parameter: String }
 
-    static func make(_ product: VarlinkProduct, _ interfaces: [VarlinkInterface])
+    static func make(
+        _ product: VarlinkProduct,
+        _ interfaces: [VarlinkInterface]
+    )
         -> VarlinkInterface
     {
         let info = Info(
@@ -81,7 +84,8 @@ enum ServiceInterface {
                     }
                     call.reply(Description(description: text))
                 },
-            ])
+            ]
+        )
     }
 }
 
@@ -104,7 +108,8 @@ struct VarlinkRouter {
             let isDeclared = interface.declared.contains(call.method)
             return call.fail(
                 ServiceInterface.name + (isDeclared ? ".MethodNotImplemented" : ".MethodNotFound"),
-                ServiceInterface.MethodError(method: call.fullMethod))
+                ServiceInterface.MethodError(method: call.fullMethod)
+            )
         }
         if method.replies == .onlyMore && !call.wantsMore {
             return call.fail(ServiceInterface.name + ".ExpectedMore")

@@ -5,17 +5,24 @@ enum StrictParameters {
         let parameter: String
     }
 
-    /// Decodes `{"parameters": …}`. A member of value null counts as absent. Members of objects
-    /// inside arrays are not compared.
-    static func decode<Parameters: Codable>(_ type: Parameters.Type, from message: [UInt8])
+    /// Decodes `{"parameters": …}`; a member of value null counts as absent.
+    ///
+    /// Members of objects inside arrays are not compared.
+    static func decode<Parameters: Codable>(
+        _ type: Parameters.Type,
+        from message: [UInt8]
+    )
         throws(Refusal) -> Parameters
     {
         do {
             let strict = try MessageJSON.decodeUnchecked(
-                ParameterEnvelope<Strict<Parameters>>.self, from: message
+                ParameterEnvelope<Strict<Parameters>>.self,
+                from: message
             ).parameters
             let known = try MessageJSON.decodeUnchecked(
-                MemberNames.self, from: MessageJSON.encode(strict.value))
+                MemberNames.self,
+                from: MessageJSON.encode(strict.value)
+            )
             if let unknown = strict.names.firstMissing(in: known) {
                 throw Refusal(parameter: unknown)
             }
@@ -51,7 +58,8 @@ private struct MemberNames: Decodable {
         guard let container = try? decoder.container(keyedBy: MemberName.self) else { return }
         guard container.allKeys.count <= MemberNames.mostMembers else {
             throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "too many members"))
+                .init(codingPath: decoder.codingPath, debugDescription: "too many members")
+            )
         }
         for key in container.allKeys where try !container.decodeNil(forKey: key) {
             members[key.stringValue] = try container.decode(MemberNames.self, forKey: key)

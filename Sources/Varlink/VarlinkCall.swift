@@ -102,13 +102,15 @@ package final class VarlinkCall {
     package func failInvalidParameter(_ parameter: String) {
         fail(
             ServiceInterface.name + ".InvalidParameter",
-            ServiceInterface.InvalidParameter(parameter: parameter))
+            ServiceInterface.InvalidParameter(parameter: parameter)
+        )
     }
 
     func failInterfaceNotFound(_ interface: String) {
         fail(
             ServiceInterface.name + ".InterfaceNotFound",
-            ServiceInterface.InterfaceNotFound(interface: interface))
+            ServiceInterface.InterfaceNotFound(interface: interface)
+        )
     }
 
     /// Calls `handler` once when the caller has taken everything so far; never when it has gone.

@@ -41,7 +41,7 @@ package final class VarlinkClient {
         }
     }
 
-    /// For a ``PollEntry``, to wait for a reply beside other things. See ``MessageChannel/raw``.
+    /// For a ``PollEntry``, to wait for a reply beside other things; see ``MessageChannel/raw``.
     package var raw: Int32 { channel.raw }
 
     /// Calls `method` (fully qualified) and waits for its one reply.
@@ -70,7 +70,10 @@ package final class VarlinkClient {
     }
 
     /// The next reply to ``begin(_:_:deadline:)``, nil after the last.
-    package func next<Reply: Decodable>(_ type: Reply.Type, deadline: Int64? = nil)
+    package func next<Reply: Decodable>(
+        _ type: Reply.Type,
+        deadline: Int64? = nil
+    )
         throws(VarlinkError) -> Reply?
     {
         guard isStreaming else { return nil }
@@ -97,7 +100,9 @@ package final class VarlinkClient {
         try channel.send(try MessageJSON.encode(call), deadline: deadline)
     }
 
-    private func receive(_ deadline: Int64?) throws(VarlinkError)
+    private func receive(
+        _ deadline: Int64?
+    ) throws(VarlinkError)
         -> (message: [UInt8], continues: Bool)
     {
         guard let message = try channel.receive(deadline: deadline) else { throw .closed }

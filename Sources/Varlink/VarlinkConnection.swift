@@ -1,6 +1,6 @@
 internal import LinuxSystem
 
-/// One client of a ``VarlinkServer``. Thread-bound to the server's loop.
+/// One client of a ``VarlinkServer``, thread-bound to the server's loop.
 ///
 /// Calls are answered in the order they came (varlink.org, "Method Call"): the next is not handed
 /// to its handler before the one before it is finished. A method of
@@ -83,7 +83,7 @@ package final class VarlinkConnection {
             return
         }
         heldBytes += reply.count
-        guard heldBytes <= limits.backlog else { 
+        guard heldBytes <= limits.backlog else {
             return channel.fail(.backlogFull(limit: limits.backlog))
         }
         held[ObjectIdentifier(call), default: []].append(reply)

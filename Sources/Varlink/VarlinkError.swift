@@ -37,12 +37,14 @@ extension VarlinkError {
         case .notEncodable, .remote: .endSession
         case .noSocket(let path):
             .personMustAct(
-                hint: "start Lenscap on this machine, or name the folder it runs in (\(path))")
+                hint: "start Lenscap on this machine, or name the folder it runs in (\(path))"
+            )
         case .refused(let path):
             .personMustAct(hint: "Lenscap has stopped and left \(path): start it again")
         case .notPermitted(let path):
             .personMustAct(
-                hint: "ask to be added to the group that owns \(path), then sign in again")
+                hint: "ask to be added to the group that owns \(path), then sign in again"
+            )
         }
     }
 }

@@ -11,7 +11,7 @@ package struct VarlinkMethod {
     let replies: Replies
     let handler: (VarlinkCall) -> Void
 
-    /// - Parameter handler: answers the call now or later, from the loop's thread, exactly once.
+    /// The handler answers the call now or later, from the loop's thread, exactly once.
     package init(
         _ name: String,
         _ replies: Replies = .oneOrMore,
@@ -31,8 +31,10 @@ package struct VarlinkInterface {
     let declared: Set<String>
     let methods: [String: VarlinkMethod]
 
-    /// The name and the methods that exist are read from the description; those without a handler
-    /// answer `MethodNotImplemented`. A handler for a method not described is a bug and traps.
+    /// Reads the name and the methods that exist from the description.
+    ///
+    /// Those without a handler answer `MethodNotImplemented`. A handler for a method not described
+    /// is a bug and traps.
     package init(description: String, methods: [VarlinkMethod]) {
         let lines = description.split(separator: "\n")
         let names = lines.compactMap { VarlinkInterface.word(after: "interface", in: $0) }

@@ -17,8 +17,9 @@ package struct VarlinkLimits: Sendable {
     package var connections: Int
     /// Bytes of a call.
     package var message: Int
-    /// Bytes of replies that may wait for one client; one that lets more wait is closed. A single
-    /// reply may be longer.
+    /// Bytes of replies that may wait for one client; one that lets more wait is closed.
+    ///
+    /// A single reply may be longer.
     package var backlog: Int
     /// Methods (fully qualified) that always get through: one slot is kept for them, and they do
     /// not wait for calls in front of them on the same connection.
@@ -32,7 +33,8 @@ package struct VarlinkLimits: Sendable {
         reservedMethods: Set<String> = [],
         refusal: Refusal = Refusal(
             error: "org.varlink.service.PermissionDenied",
-            message: "too many clients: try again later")
+            message: "too many clients: try again later"
+        )
     ) {
         self.connections = connections
         self.message = message
@@ -85,7 +87,7 @@ package final class VarlinkServer {
 
     /// Serves `interfaces` and `org.varlink.service` to whoever may open the socket.
     ///
-    /// - Parameter descriptor: a listening stream socket; it is owned from here on.
+    /// `descriptor` is a listening stream socket, owned from here on.
     package func listen(
         on descriptor: consuming Descriptor,
         _ interfaces: [VarlinkInterface],
@@ -104,6 +106,9 @@ package final class VarlinkServer {
     }
 
     /// Stops listening and closes every connection; their handlers for closing run.
+    ///
+    /// A loop that is to go away afterwards should make one more turn, which tells what was left
+    /// to be told in it.
     package func close() {
         let ended = listeners
         listeners = []
@@ -120,11 +125,10 @@ package final class VarlinkServer {
         for _ in 0..<VarlinkServer.acceptsPerTurn where listener.watch != nil {
             do throws(SystemError) {
                 guard let socket = try UnixSocket.accept(listener.descriptor) else { return }
-                if listener.connections.count < listener.limits.connections {
-                    try add(socket, to: listener, isReserved: false)
-                } else {
+                guard listener.connections.count < listener.limits.connections else {
                     return try useReservedSlot(socket, of: listener)
                 }
+                try add(socket, to: listener, isReserved: false)
             } catch {
                 onFault?(.system(error))
                 return pauseAccepting(listener)
@@ -142,7 +146,10 @@ package final class VarlinkServer {
     }
 
     /// One such client per turn, so that each is heard before the next may take its place.
-    private func useReservedSlot(_ socket: consuming Descriptor, of listener: Listener)
+    private func useReservedSlot(
+        _ socket: consuming Descriptor,
+        of listener: Listener
+    )
         throws(SystemError)
     {
         guard !listener.limits.reservedMethods.isEmpty else { return }

@@ -1,0 +1,69 @@
+internal import LinuxSystem
+
+/// What one call of ``Camera/next(deadline:_:)`` came to.
+package enum CameraOutcome: Hashable, Sendable {
+    /// The body saw a picture; `lost` pictures before it never arrived.
+    case picture(lost: UInt32)
+    /// A picture came that cannot be used (error flag, too short, impossible time); the body
+    /// did not see it.
+    case damaged
+    /// Nothing came until the deadline.
+    case timedOut
+    /// ``Camera/stop()`` was called.
+    case stopped
+}
+
+/// A camera that is open and running.
+///
+/// Pictures from before the first `next` are dropped and do not count as lost.
+///
+/// Concurrency: thread-bound. Every call comes from the one thread that captures, `stop` from
+/// any; two calls at once trap. `next` is real-time: it allocates nothing and takes no lock.
+package protocol Camera: AnyObject, Sendable {
+    var format: CameraFormat { get }
+
+    /// Waits for the next picture until CLOCK_MONOTONIC shows `deadline` (ns).
+    ///
+    /// `body` gets the picture's bytes, at least ``CameraFormat/pictureSize`` of them and valid
+    /// only inside it, and the time of capture (CLOCK_MONOTONIC, ns), which always grows.
+    func next(
+        deadline: Int64,
+        _ body: (UnsafeRawBufferPointer, _ timestamp: Int64) -> Void
+    )
+        throws(CameraError) -> CameraOutcome
+
+    /// Makes `next` return `.stopped` at once, and from then on. Thread-safe, never blocks.
+    func stop()
+
+    /// Stops streaming and closes the device. Idempotent; `deinit` is the net.
+    func close()
+}
+
+/// Which camera to open, and how.
+package struct CameraRequest: Hashable, Sendable {
+    /// A V4L2 node (or a link to one), or `test:…` for the test picture (``TestCamera``).
+    package var path: String
+    package var width: Int
+    package var height: Int
+    /// Pictures per second asked for; what is granted is in ``CameraFormat/frameInterval``.
+    package var frameRate: Int
+
+    package init(path: String, width: Int, height: Int, frameRate: Int) {
+        self.path = path
+        self.width = width
+        self.height = height
+        self.frameRate = frameRate
+    }
+}
+
+/// Opens and starts the camera; may block in the driver, so not on the cooperative pool.
+package func openCamera(_ request: CameraRequest) throws(CameraError) -> any Camera {
+    guard request.width > 0, request.height > 0, request.frameRate > 0 else {
+        throw .formatRefused(
+            asked: "\(request.width)x\(request.height) at \(request.frameRate)/s",
+            granted: "nothing: sizes and rates are positive"
+        )
+    }
+    if request.path.hasPrefix(TestCamera.prefix) { return try TestCamera(request) }
+    return try V4L2Camera(request)
+}

@@ -1,0 +1,63 @@
+/// The coefficients between Y′CbCr and R′G′B′.
+package enum ColourMatrix: Hashable, Sendable {
+    case bt601
+    case bt709
+}
+
+/// The time of one picture as a fraction of a second, as V4L2 states it.
+package struct FrameInterval: Hashable, Sendable, CustomStringConvertible {
+    package let numerator: Int
+    package let denominator: Int
+
+    package init(numerator: Int, denominator: Int) {
+        precondition(numerator > 0 && denominator > 0)
+        self.numerator = numerator
+        self.denominator = denominator
+    }
+
+    /// Rounded down.
+    package var nanoseconds: Int64 {
+        Int64(numerator) * 1_000_000_000 / Int64(denominator)
+    }
+
+    /// As a rate, for people: `15/s`, `30000/1001/s`.
+    package var description: String {
+        numerator == 1 ? "\(denominator)/s" : "\(denominator)/\(numerator)/s"
+    }
+}
+
+/// What a camera delivers, as the driver granted it.
+package struct CameraFormat: Hashable, Sendable {
+    package let width: Int
+    package let height: Int
+    package let frameInterval: FrameInterval
+    package let pixelFormat: PixelFormat
+    /// From one line to the next; may exceed what the width needs.
+    package let bytesPerLine: Int
+    /// Luma 0…255 rather than 16…235.
+    package let fullRange: Bool
+    package let matrix: ColourMatrix
+
+    package init(
+        width: Int,
+        height: Int,
+        frameInterval: FrameInterval,
+        pixelFormat: PixelFormat,
+        bytesPerLine: Int,
+        fullRange: Bool,
+        matrix: ColourMatrix
+    ) {
+        self.width = width
+        self.height = height
+        self.frameInterval = frameInterval
+        self.pixelFormat = pixelFormat
+        self.bytesPerLine = bytesPerLine
+        self.fullRange = fullRange
+        self.matrix = matrix
+    }
+
+    /// Bytes of a whole picture; a shorter one is damaged.
+    package var pictureSize: Int {
+        pixelFormat.pictureSize(bytesPerLine: bytesPerLine, height: height)
+    }
+}

@@ -1,0 +1,183 @@
+internal import LinuxSystem
+
+/// A camera that needs no hardware, with the same contract as a real one.
+///
+/// Pictures are made in real time at the rate asked for, aligned to the whole seconds of
+/// CLOCK_MONOTONIC; the first one at or after each whole second is white all over (the flash), and
+/// `TestMicrophone` beeps from that second on. ``TestTimeCode`` says what else is in them.
+///
+/// Address: `test:`, `test:picture` or `test:picture?option=value&…` with
+/// - `format`: `nv12` (default) or `yuyv`;
+/// - `pad`: bytes added to each line, even, at most 4096;
+/// - `ppm`: how much faster than nominal the camera's clock runs, −100000…100000;
+/// - `lose`: every so many pictures one is lost;
+/// - `damage`: every so many pictures one is damaged;
+/// - `hang`: after so many pictures none comes any more;
+/// - `gone`: after so many pictures the camera is gone.
+///
+/// A caller that falls more than four pictures behind loses the oldest, as with a driver's ring.
+package final class TestCamera: Camera, @unchecked Sendable {
+    // Sendable: `soleUser` traps when two threads are in `next` or `close`; `stop` touches only
+    // the wake event, which is Sendable.
+
+    package static let prefix = TestAddress.prefix
+
+    package let format: CameraFormat
+
+    private let faults: Faults
+    private let ppm: Int
+    private let wake: WakeEvent
+    private let waiting: PollSet
+    private let soleUser = SoleUser()
+    private let origin: Int64
+    private var picture: TestPicture?
+    /// Counts from `origin`.
+    private var index = 0
+    private var firstIndex: Int?
+    private var lost: UInt32 = 0
+
+    private struct Faults {
+        let lose: Int
+        let damage: Int
+        let hang: Int
+        let gone: Int
+    }
+
+    package init(_ request: CameraRequest) throws(CameraError) {
+        let options: Set = ["format", "pad", "ppm", "lose", "damage", "hang", "gone"]
+        guard let address = TestAddress(request.path, kind: "picture", options: options),
+            let pad = address.integer("pad", default: 0, in: 0...4096), pad.isMultiple(of: 2),
+            let ppm = address.integer("ppm", default: 0, in: -100_000...100_000),
+            let lose = address.integer("lose", default: 0, in: 2...1_000_000),
+            let damage = address.integer("damage", default: 0, in: 1...1_000_000),
+            let hang = address.integer("hang", default: .max, in: 0...1_000_000),
+            let gone = address.integer("gone", default: .max, in: 0...1_000_000)
+        else { throw .testAddressInvalid(request.path) }
+        let pixelFormat: PixelFormat
+        switch address.text("format", default: "nv12") {
+        case "nv12": pixelFormat = .nv12
+        case "yuyv": pixelFormat = .yuyv
+        default: throw .testAddressInvalid(request.path)
+        }
+        format = try Self.format(request, pixelFormat, pad: pad)
+        faults = Faults(lose: lose, damage: damage, hang: hang, gone: gone)
+        self.ppm = ppm
+        do throws(SystemError) { wake = try WakeEvent() } catch {
+            throw .driverCallFailed(error)
+        }
+        waiting = PollSet([PollEntry(wake.raw, .readable)])
+        picture = TestPicture(format)
+        origin = Clock.monotonic.now() / 1_000_000_000 * 1_000_000_000
+    }
+
+    private static func format(
+        _ request: CameraRequest,
+        _ pixelFormat: PixelFormat,
+        pad: Int
+    ) throws(CameraError) -> CameraFormat {
+        guard (160...7680).contains(request.width), (120...4320).contains(request.height),
+            request.width.isMultiple(of: 2), request.height.isMultiple(of: 2),
+            (1...240).contains(request.frameRate)
+        else {
+            throw .formatRefused(
+                asked: "\(request.width)x\(request.height) at \(request.frameRate)/s",
+                granted: "even sizes from 160x120 to 7680x4320 at 1 to 240/s"
+            )
+        }
+        return CameraFormat(
+            width: request.width,
+            height: request.height,
+            frameInterval: FrameInterval(numerator: 1, denominator: request.frameRate),
+            pixelFormat: pixelFormat,
+            bytesPerLine: pixelFormat.minimumBytesPerLine(width: request.width) + pad,
+            fullRange: false,
+            matrix: .bt601
+        )
+    }
+
+    package func next(
+        deadline: Int64,
+        _ body: (UnsafeRawBufferPointer, _ timestamp: Int64) -> Void
+    ) throws(CameraError) -> CameraOutcome {
+        soleUser.enter()
+        defer { soleUser.leave() }
+        let firstIndex = firstIndex ?? begin()
+        while true {
+            let delivered = index - firstIndex
+            if delivered >= faults.gone { throw .deviceGone }
+            let due = delivered >= faults.hang ? Int64.max : time(of: index)
+            let isStopped = try waitForStop(until: min(due, deadline))
+            if isStopped || picture == nil { return .stopped }
+            let now = Clock.monotonic.now()
+            if due > now { return .timedOut }
+
+            dropOldest(at: now)
+            let number = index - firstIndex
+            let time = time(of: index)
+            index += 1
+            if faults.lose > 0, (number + 1).isMultiple(of: faults.lose) {
+                lost &+= 1
+                continue
+            }
+            if faults.damage > 0, (number + 1).isMultiple(of: faults.damage) { return .damaged }
+            draw(number, time, self.time(of: index - 2), body)
+            defer { lost = 0 }
+            return .picture(lost: lost)
+        }
+    }
+
+    package func stop() {
+        wake.signal()
+    }
+
+    package func close() {
+        soleUser.enter()
+        picture = nil
+        soleUser.leave()
+    }
+
+    private func waitForStop(until time: Int64) throws(CameraError) -> Bool {
+        do throws(SystemError) { return try waiting.wait(deadline: time) > 0 } catch {
+            throw .driverCallFailed(error)
+        }
+    }
+
+    /// The next picture from now on is the first.
+    private func begin() -> Int {
+        let passed = Double(Clock.monotonic.now() - origin)
+        index = Int(passed / Double(format.frameInterval.nanoseconds))
+        while time(of: index) < Clock.monotonic.now() { index += 1 }
+        firstIndex = index
+        return index
+    }
+
+    private func draw(
+        _ number: Int,
+        _ time: Int64,
+        _ previous: Int64,
+        _ body: (UnsafeRawBufferPointer, _ timestamp: Int64) -> Void
+    ) {
+        let second: Int64 = 1_000_000_000
+        picture?.draw(
+            number: UInt32(truncatingIfNeeded: number),
+            time: time,
+            flashes: previous / second != time / second
+        ) { bytes in body(bytes, time) }
+    }
+
+    /// Leaves the four newest pictures that are due.
+    private func dropOldest(at now: Int64) {
+        while time(of: index + 4) <= now {
+            index += 1
+            lost &+= 1
+        }
+    }
+
+    /// When the camera takes picture `index`.
+    ///
+    /// Exact on whole seconds at 0 ppm; a double holds a nanosecond for a hundred days.
+    private func time(of index: Int) -> Int64 {
+        let rate = Double(format.frameInterval.denominator) * (1 + Double(ppm) / 1_000_000)
+        return origin + Int64((Double(index) * 1_000_000_000 / rate).rounded())
+    }
+}

@@ -1,0 +1,66 @@
+internal import ArgumentParser
+internal import Configuration
+internal import TeacherTools
+
+struct OpenCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "open",
+        abstract: "Verify, decrypt and join a delivered lesson into one MP4.",
+        discussion: """
+            FOLDER is the recording's folder in the account, named by 32 hexadecimal digits. What \
+            is missing is said; the status is 1 when something is.
+            """
+    )
+
+    @OptionGroup var common: CommonOptions
+
+    @Argument(help: "The recording's folder.")
+    var folder: String
+
+    @Option(name: .shortAndLong, help: "Where to write the MP4.")
+    var output: String?
+
+    @Option(help: "The age identity file; without it, the one in the teacher's folder.")
+    var identity: String?
+
+    @Flag(help: "Verify and decrypt, write nothing.")
+    var check = false
+
+    func validate() throws {
+        guard check != (output != nil) else {
+            throw ValidationError("Give -o lesson.mp4, or --check to write nothing.")
+        }
+    }
+
+    func run() throws {
+        try reporting {
+            let teacher = TeacherFolder(path: try common.locations().teacher)
+            let identities = try identity.map { try IdentityFile.read($0) } ?? teacher.identities()
+            let opener = LessonOpener(identities: identities)
+            let report = try opener.open(folder, to: output) { fraction in
+                Terminal.progress("opening \(Int(fraction * 100)) %")
+            }
+            Terminal.endProgress()
+            OpenCommand.show(report)
+            if !report.isComplete { throw CommandExit.failed }
+        }
+    }
+
+    static func show(_ report: OpenReport) {
+        for file in report.files { Terminal.say("lesson    \(file)") }
+        Terminal.say("recording \(report.recording)")
+        Terminal.say("room      \(report.room)")
+        Terminal.say("purpose   \(report.purpose)")
+        Terminal.say(
+            "verified  token, card, receipt and \(report.segments) segments, "
+                + "\(tenths(report.seconds)) s, \(report.bytes) bytes")
+        Terminal.say("ended     \(report.end ?? "interrupted: it has no end mark")")
+        for gap in report.gaps { Terminal.say("gap       \(gap)") }
+        for problem in report.problems { Terminal.complain("missing   \(problem)") }
+    }
+
+    private static func tenths(_ seconds: Double) -> String {
+        let tenths = Int((seconds * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+}

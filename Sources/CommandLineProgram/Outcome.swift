@@ -1,0 +1,52 @@
+internal import ArgumentParser
+internal import Authority
+internal import Configuration
+internal import LinuxSystem
+internal import TeacherTools
+internal import Varlink
+
+/// The exit codes of `sysexits(3)` that the command line uses.
+enum CommandExit {
+    static let failed = ExitCode(1)
+    static let unavailable = ExitCode(69)
+    static let notPermitted = ExitCode(77)
+}
+
+/// Runs a command's body; an error is said on standard error in one sentence and becomes the
+/// exit code that fits it.
+func reporting(_ body: () throws -> Void) throws {
+    do {
+        try body()
+    } catch let error as ExitCode {
+        throw error
+    } catch let error as ValidationError {
+        throw error
+    } catch {
+        Terminal.complain("lenscap: \(error)")
+        throw exitCode(for: error)
+    }
+}
+
+private func exitCode(for error: any Error) -> ExitCode {
+    switch error {
+    case VarlinkError.remote(let remote):
+        remote.name.hasSuffix(".NotPermitted") ? CommandExit.notPermitted : CommandExit.unavailable
+    case VarlinkError.notPermitted:
+        CommandExit.notPermitted
+    case VarlinkError.noSocket, VarlinkError.refused:
+        CommandExit.unavailable
+    case TeacherToolsError.refused:
+        CommandExit.notPermitted
+    default:
+        CommandExit.failed
+    }
+}
+
+/// Something a person must put right, said in one sentence.
+struct CommandFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,151 @@
+internal import Glibc
+internal import LinuxSystem
+
+/// A microphone that needs no hardware, with the same contract as a real one.
+///
+/// It hears a quiet low tone and, from each whole second of CLOCK_MONOTONIC on, 100 ms of 1 kHz at
+/// half of full scale: the beep that goes with the flash of `TestCamera`. The sound is a function
+/// of the time at which a sample is taken, so with `ppm` it drifts as from a real device.
+///
+/// Address: `test:`, `test:sound` or `test:sound?option=value&…` with
+/// - `ppm`: how much faster than nominal the sample clock runs, −100000…100000;
+/// - `bed`: 0 leaves out the quiet tone between the beeps;
+/// - `mute`: 1 makes every sample zero;
+/// - `overrun`: after so many milliseconds one overrun, which loses 100 ms;
+/// - `hang`: after so many milliseconds nothing comes any more;
+/// - `gone`: after so many milliseconds the microphone is gone.
+///
+/// A caller that falls more than 200 ms behind gets an overrun, as with a driver's ring.
+package final class TestMicrophone: Microphone, @unchecked Sendable {
+    // Sendable: `soleUser` traps when two threads are in `next` or `close`; `stop` touches only
+    // the wake event, which is Sendable.
+
+    package static let prefix = TestAddress.prefix
+
+    package let format: MicrophoneFormat
+
+    private let options: Options
+    private let wake: WakeEvent
+    private let waiting: PollSet
+    private let soleUser = SoleUser()
+    /// When the first frame is taken, as soon as somebody listens.
+    private var origin: Int64?
+    /// Of the first frame not yet delivered, counted from `origin`.
+    private var position = 0
+    private var hasOverrun = false
+    private var isClosed = false
+
+    private struct Options {
+        let ppm: Int
+        let hasBed: Bool
+        let isMute: Bool
+        /// All three in frames.
+        let overrun: Int
+        let hang: Int
+        let gone: Int
+    }
+
+    package init(_ request: MicrophoneRequest) throws(MicrophoneError) {
+        let names: Set = ["ppm", "bed", "mute", "overrun", "hang", "gone"]
+        let hour = 3_600_000
+        let never = Int.max / 1_000_000
+        guard let address = TestAddress(request.path, kind: "sound", options: names),
+            let ppm = address.integer("ppm", default: 0, in: -100_000...100_000),
+            let bed = address.integer("bed", default: 1, in: 0...1),
+            let mute = address.integer("mute", default: 0, in: 0...1),
+            let overrun = address.integer("overrun", default: never, in: 0...hour),
+            let hang = address.integer("hang", default: never, in: 0...hour),
+            let gone = address.integer("gone", default: never, in: 0...hour)
+        else { throw .testAddressInvalid(request.path) }
+        guard (8_000...192_000).contains(request.sampleRate) else {
+            throw .formatRefused(asked: "\(request.sampleRate) Hz", granted: "8000 to 192000 Hz")
+        }
+        let rate = request.sampleRate
+        format = MicrophoneFormat(sampleRate: rate, channels: request.channels)
+        options = Options(
+            ppm: ppm,
+            hasBed: bed == 1,
+            isMute: mute == 1,
+            overrun: overrun * rate / 1000,
+            hang: hang * rate / 1000,
+            gone: gone * rate / 1000
+        )
+        do throws(SystemError) { wake = try WakeEvent() } catch {
+            throw .driverCallFailed(error)
+        }
+        waiting = PollSet([PollEntry(wake.raw, .readable)])
+    }
+
+    package func next(
+        deadline: Int64,
+        into samples: UnsafeMutableBufferPointer<Int16>
+    )
+        throws(MicrophoneError) -> MicrophoneOutcome
+    {
+        precondition(samples.count >= format.channels, "no room for one frame")
+        soleUser.enter()
+        defer { soleUser.leave() }
+        if origin == nil { origin = Clock.monotonic.now() }
+        if position >= options.gone { throw .deviceGone }
+        let frames = min(format.sampleRate / 50, samples.count / format.channels)
+        let due = position >= options.hang ? Int64.max : time(of: position + frames)
+        let isStopped = try waitForStop(until: min(due, deadline))
+        if isStopped || isClosed { return .stopped }
+        let now = Clock.monotonic.now()
+        if due > now { return .timedOut }
+        if losesSamples(at: now) { return .overrun }
+
+        let first = position
+        for frame in 0..<frames {
+            let value = options.isMute ? 0 : sound(at: time(of: first + frame))
+            for channel in 0..<format.channels {
+                samples[frame * format.channels + channel] = value
+            }
+        }
+        position += frames
+        return .samples(frames: frames, timestamp: time(of: first))
+    }
+
+    package func stop() {
+        wake.signal()
+    }
+
+    package func close() {
+        soleUser.enter()
+        isClosed = true
+        soleUser.leave()
+    }
+
+    private func waitForStop(until time: Int64) throws(MicrophoneError) -> Bool {
+        do throws(SystemError) { return try waiting.wait(deadline: time) > 0 } catch {
+            throw .driverCallFailed(error)
+        }
+    }
+
+    private func losesSamples(at now: Int64) -> Bool {
+        if position >= options.overrun, !hasOverrun {
+            hasOverrun = true
+            position += format.sampleRate / 10
+            return true
+        }
+        let behind = now - time(of: position)
+        guard behind > 200_000_000 else { return false }
+        position += Int(behind) / 1000 * format.sampleRate / 1_000_000
+        return true
+    }
+
+    /// When frame `index` is taken; a double holds a nanosecond for a hundred days.
+    private func time(of index: Int) -> Int64 {
+        let rate = Double(format.sampleRate) * (1 + Double(options.ppm) / 1_000_000)
+        return (origin ?? 0) + Int64((Double(index) * 1_000_000_000 / rate).rounded())
+    }
+
+    /// The sound at a time (ns).
+    ///
+    /// Both tones are whole in each second and start at phase 0.
+    private func sound(at time: Int64) -> Int16 {
+        let second = Double(time % 1_000_000_000) / 1_000_000_000
+        if second < 0.1 { return Int16(16_384 * sin(2 * .pi * 1000 * second)) }
+        return options.hasBed ? Int16(48 * sin(2 * .pi * 220 * second)) : 0
+    }
+}

@@ -1,0 +1,109 @@
+internal import Age
+internal import Camera
+internal import Configuration
+internal import Consent
+internal import CryptoPrimitives
+internal import LibAV
+internal import Microphone
+internal import RecorderProtocol
+internal import Recording
+
+/// What a `begin` message comes to, checked once more on this side of the connection.
+///
+/// Recipient, sources and duration are the token's. The token must be signed by the key on the
+/// card, and the card must be the one that the token names: a recorder that was handed anything
+/// else opens nothing.
+struct LessonOrder {
+    let recording: String
+    let recipient: AgeRecipient
+    let sources: [LessonSource]
+    let settings: LessonSettings
+
+    init(_ begin: ToRecorder.Begin, _ configuration: BoxConfiguration) throws {
+        let jws = try CompactJWS(parsing: begin.token, type: .start)
+        let document = try ThresholdDocument(parsing: Array(begin.card.utf8))
+        let card = try TeacherCard(reading: document)
+        guard jws.isSigned(by: card.key) else {
+            throw Refusal(.signature, "The token is not signed by the key on the card.")
+        }
+        let token = try StartToken(parsing: jws.payload)
+        guard token.card == document.hash else {
+            throw Refusal(.cardKey, "The token names another card.")
+        }
+        guard token.recording == begin.recording else {
+            throw Refusal(.replayed, "The token is another recording's.")
+        }
+        let details = StartDetails(purpose: begin.details.purpose, salt: begin.details.salt)
+        guard details.hash == token.details else {
+            throw Refusal(.details, "The details are not those that the token signs.")
+        }
+        recording = token.recording
+        recipient = try AgeRecipient(token.recipient)
+        sources = try LessonOrder.sources(token, begin.sources, configuration)
+        settings = LessonOrder.settings(configuration.encoder)
+    }
+
+    private static func settings(_ encoder: BoxConfiguration.Encoder) -> LessonSettings {
+        var settings = LessonSettings()
+        settings.videoBitRate = encoder.bitrate
+        settings.audioBitRate = encoder.audioBitrate
+        settings.videoThreads = encoder.threads
+        settings.videoPreset =
+            switch encoder.preset {
+            case .ultrafast: .ultrafast
+            case .superfast: .superfast
+            case .veryfast: .veryfast
+            }
+        return settings
+    }
+
+    private static let defaultSize = BoxConfiguration.PictureSize(width: 1280, height: 720)
+    private static let defaultFrameRate = 30
+
+    private static func sources(
+        _ token: StartToken,
+        _ given: [ToRecorder.Source],
+        _ configuration: BoxConfiguration
+    ) throws -> [LessonSource] {
+        let named = Dictionary(given.map { ($0.name, $0) }) { first, _ in first }
+        var sources: [LessonSource] = []
+        for name in token.cameras {
+            guard let source = named[name], source.kind == "camera" else {
+                throw Refusal(.sources, "The order does not say where camera \(name) is.")
+            }
+            let options = configuration.source(name)
+            sources.append(
+                LessonSource(
+                    name: name,
+                    device: .camera(
+                        CameraRequest(
+                            path: source.path,
+                            width: options.size?.width ?? defaultSize.width,
+                            height: options.size?.height ?? defaultSize.height,
+                            frameRate: options.frameRate ?? defaultFrameRate
+                        )
+                    )
+                )
+            )
+        }
+        for name in token.microphones {
+            guard let source = named[name], source.kind == "microphone" else {
+                throw Refusal(.sources, "The order does not say where microphone \(name) is.")
+            }
+            let options = configuration.source(name)
+            sources.append(
+                LessonSource(
+                    name: name,
+                    device: .microphone(
+                        MicrophoneRequest(
+                            path: source.path,
+                            sampleRate: options.sampleRate,
+                            channels: options.channels ?? 1
+                        )
+                    )
+                )
+            )
+        }
+        return sources
+    }
+}

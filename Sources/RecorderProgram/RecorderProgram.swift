@@ -1,0 +1,188 @@
+package import ArgumentParser
+internal import Configuration
+internal import LinuxSystem
+internal import RecorderProtocol
+internal import Recording
+internal import Spool
+internal import Varlink
+
+/// `lenscap-recorder`: lives for one recording, told by `lenscapd` over its one connection.
+package struct RecorderProgram: ParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "lenscap-recorder",
+        abstract: "Records one lesson for lenscapd. It is started by systemd or by lenscapd.",
+        discussion: """
+            It takes its orders over the connection that it is started with and opens nothing \
+            without a token that a teacher has signed. Closing the connection ends it.
+            """
+    )
+
+    @Option(help: "Keep everything below this folder, without root (demo and tests).")
+    var root: String?
+
+    @Option(help: ArgumentHelp("The connection's descriptor.", visibility: .hidden))
+    var connection: Int32?
+
+    package init() {}
+
+    package func run() throws {
+        guard let raw = connection ?? ActivatedSockets.take().first?.raw else {
+            throw ValidationError(
+                "lenscap-recorder is started by systemd or by lenscapd, with a connection.")
+        }
+        try ProcessMemory.forbidDumps()
+        let channel = MessageChannel(adopting: Descriptor(adopting: raw))
+        let deadMan = try DeadMan(channel)
+        // It lives as long as the process does.
+        _ = try deadMan.start()
+        guard let begin = deadMan.awaitBegin() else { return }
+        var process = RecorderRun(channel: channel, deadMan: deadMan, root: root)
+        guard process.record(begin) else { throw ExitCode.failure }
+    }
+}
+
+/// The main thread's part: check the order, record, seal the end.
+struct RecorderRun {
+    let channel: MessageChannel
+    let deadMan: DeadMan
+    /// With one: without the privilege to lock all memory.
+    let root: String?
+    /// Held for life; free again only when this process is gone.
+    private var lock: LifeLock?
+
+    init(channel: MessageChannel, deadMan: DeadMan, root: String?) {
+        self.channel = channel
+        self.deadMan = deadMan
+        self.root = root
+    }
+
+    /// Whether the lesson was recorded to its end.
+    mutating func record(_ begin: ToRecorder.Begin) -> Bool {
+        do {
+            try lockMemory()
+            let setup = try BoxSetup(root: root)
+            let configuration = setup.configuration
+            lock = try LifeLock(path: setup.locations.recorderLock)
+            let order = try LessonOrder(begin, configuration)
+            let channel = channel
+            let sink = SealedLesson(
+                recipient: order.recipient,
+                writer: try ObjectWriter(recording: order.recording, spool: setup.locations.spool),
+                lowWater: configuration.spool.reserve / 2,
+                report: { leaf throws(LessonSinkError) in try channel.report(leaf) }
+            )
+            let deadMan = deadMan
+            let lesson = try LessonRecorder(
+                sources: order.sources,
+                settings: order.settings,
+                sink: sink,
+                ended: { error in
+                    channel.report(error)
+                    deadMan.requestStop("failed")
+                }
+            )
+            deadMan.attach(lesson)
+            return try record(lesson, sink)
+        } catch {
+            fail(error)
+            return false
+        }
+    }
+
+    private func record(_ lesson: LessonRecorder, _ sink: SealedLesson) throws -> Bool {
+        do throws(RecordingError) {
+            try lesson.start { source in try? channel.send(.opened(source: source)) }
+        } catch {
+            guard case .stopped = error else { throw error }
+        }
+        var next = Clock.monotonic.now()
+        while deadMan.stopReason == nil {
+            try channel.send(.state(FromRecorder.State(lesson.health)))
+            next += 1_000_000_000
+            deadMan.wait(nanoseconds: max(0, next - Clock.monotonic.now()))
+        }
+        let summary = lesson.finish()
+        try sink.end(
+            reason: deadMan.stopReason ?? "failed",
+            time: Clock.unixSeconds(),
+            summary: summary.document
+        )
+        try channel.send(.done)
+        return summary.failure == nil
+    }
+
+    private func lockMemory() throws {
+        do throws(SystemError) {
+            try ProcessMemory.lock()
+        } catch {
+            // Keys lie in locked memory in any case; on a box all of it must be.
+            guard root != nil else { throw error }
+        }
+    }
+
+    /// Says why nothing is recorded, and that nothing is open.
+    private func fail(_ error: any Error) {
+        channel.report(error)
+        deadMan.requestStop("failed")
+        // The dead man says `closed`; then this process ends and the lock is free.
+        while !deadMan.hasClosed { deadMan.wait(nanoseconds: 100_000_000) }
+    }
+}
+
+/// The lock that says that a recorder lives.
+final class LifeLock: Sendable {
+    private let file: Descriptor
+
+    init(path: String) throws(SystemError) {
+        file = try Descriptor.open(path, [.readWrite, .create], permissions: 0o660)
+        guard try file.tryLock() else {
+            throw SystemError.busy("flock", path)
+        }
+    }
+}
+
+extension MessageChannel {
+    func report(_ leaf: Leaf) throws(LessonSinkError) {
+        do throws(VarlinkError) {
+            try send(.leaf(line: String(decoding: leaf.line, as: UTF8.self)))
+        } catch {
+            throw LessonSinkError("lenscapd takes no leaf: \(error)", recovery: .endSession)
+        }
+    }
+
+    /// An authority that is gone hears nothing; the dead man sees to the rest.
+    func report(_ error: any Error) {
+        try? send(.failed(FromRecorder.Failure(error)))
+    }
+}
+
+extension FromRecorder.Failure {
+    init(_ error: any Error) {
+        switch error {
+        case RecordingError.deviceUnavailable(let source, let reason, _):
+            self.init(code: "device", source: source, message: reason)
+        case RecordingError.noSourceLeft(let source, let reason):
+            self.init(code: "device", source: source, message: reason)
+        case RecordingError.sinkFailed(let error):
+            self.init(code: "spool", message: "\(error)")
+        default:
+            self.init(code: "recorder", message: "\(error)")
+        }
+    }
+}
+
+extension FromRecorder.State {
+    init(_ health: LessonHealth) {
+        self.init(
+            committed: health.committed.nanoseconds / 1_000_000_000,
+            sources: health.sources.map { source in
+                FromRecorder.SourceState(
+                    name: source.name,
+                    frames: Int64(source.delivered),
+                    dropped: Int64(source.dropped + source.lost + source.damaged),
+                    gaps: Int64(source.gaps)
+                )
+            }
+        )
+    }
+}

@@ -1,0 +1,94 @@
+internal import LibAV
+internal import Pipeline
+internal import Synchronization
+
+/// What the capture thread says of a picture beside its pixels.
+///
+/// Sums count from the opening on.
+struct PictureNote: BitwiseCopyable {
+    /// When it was taken (CLOCK_MONOTONIC, ns).
+    var timestamp: Int64 = 0
+    /// How many usable pictures came before it.
+    var ordinal = 0
+    /// How many pictures the device lost so far.
+    var lost = 0
+    /// How many came unusable so far.
+    var damaged = 0
+}
+
+/// The pictures between a camera's capture thread and its encode thread.
+///
+/// # Concurrency model
+/// An index is the capture thread's from `free.pop()` (or `filled.evictOldest()`) to
+/// `filled.push()`, and the encode thread's from `filled.pop()` to `free.push()`; pixels and note
+/// go with it.
+final class PicturePort: @unchecked Sendable {
+    // Unchecked: the owner of an index alone touches its note, and the rings order the accesses.
+    let pool: VideoFramePool
+    let free: SPSCRing
+    let filled: SPSCRing
+    let notes: UnsafeMutableBufferPointer<PictureNote>
+
+    init(pool: VideoFramePool) {
+        self.pool = pool
+        free = SPSCRing(capacity: pool.count)
+        filled = SPSCRing(capacity: pool.count)
+        notes = .allocate(capacity: pool.count)
+        notes.initialize(repeating: PictureNote())
+        for index in 0..<pool.count { _ = free.push(index) }
+    }
+
+    deinit {
+        notes.deinitialize().deallocate()
+    }
+}
+
+/// What the capture thread says of a block of samples.
+struct SoundNote: BitwiseCopyable {
+    /// When the first sample was taken (CLOCK_MONOTONIC, ns).
+    var timestamp: Int64 = 0
+    /// Sample frames in the block.
+    var frames = 0
+    /// How many blocks came before it.
+    var ordinal = 0
+    /// How many times the device's buffer has run over so far.
+    var overruns = 0
+}
+
+/// The blocks of samples between a microphone's capture thread and its encode thread.
+///
+/// Ten seconds of them, since sound is not to be dropped because a disk is slow. The concurrency
+/// model is that of ``PicturePort``.
+final class SoundPort: @unchecked Sendable {
+    // Unchecked: the owner of an index alone touches its block and note, and the rings order the
+    // accesses.
+    let channels: Int
+    let free: SPSCRing
+    let filled: SPSCRing
+    let notes: UnsafeMutableBufferPointer<SoundNote>
+    private let samples: UnsafeMutableBufferPointer<Int16>
+    private let blockSize: Int
+    private static let blocks = 512
+
+    init(sampleRate: Int, channels: Int) {
+        self.channels = channels
+        blockSize = sampleRate / 20 * channels
+        free = SPSCRing(capacity: Self.blocks)
+        filled = SPSCRing(capacity: Self.blocks)
+        notes = .allocate(capacity: Self.blocks)
+        notes.initialize(repeating: SoundNote())
+        samples = .allocate(capacity: Self.blocks * blockSize)
+        for index in 0..<Self.blocks { _ = free.push(index) }
+    }
+
+    deinit {
+        samples.deallocate()
+        notes.deinitialize().deallocate()
+    }
+
+    /// The memory of block `index`, 50 ms of sound; allocates nothing.
+    func block(_ index: Int) -> UnsafeMutableBufferPointer<Int16> {
+        let start = index * blockSize
+        return UnsafeMutableBufferPointer(rebasing: samples[start..<start + blockSize])
+    }
+}

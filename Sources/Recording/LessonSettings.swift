@@ -1,0 +1,52 @@
+package import Camera
+package import LibAV
+package import MediaTime
+package import Microphone
+
+/// One camera or microphone of a lesson; its place in the list is its track.
+package struct LessonSource: Hashable, Sendable {
+    package enum Device: Hashable, Sendable {
+        case camera(CameraRequest)
+        case microphone(MicrophoneRequest)
+    }
+
+    /// From the room record: `[a-z0-9-]{1,32}`, unique in the lesson.
+    package let name: String
+    package let device: Device
+
+    package init(name: String, device: Device) {
+        self.name = name
+        self.device = device
+    }
+}
+
+/// How a lesson is encoded and how patient each part is.
+package struct LessonSettings: Hashable, Sendable {
+    /// Bits per second and camera.
+    package var videoBitRate = 4_000_000
+    package var videoPreset = VideoPreset.superfast
+    /// Per camera.
+    package var videoThreads = 2
+    /// Bits per second and microphone.
+    package var audioBitRate = 128_000
+    /// From one bound to the next.
+    package var segmentLength = MediaTime.seconds(2)
+    /// How far a track may be behind the others before a segment closes without it.
+    package var lagLimit = MediaTime.seconds(2)
+    /// How long the first instant waits for sources that opened and deliver nothing.
+    package var startLimit = MediaTime.seconds(2)
+    /// A camera that gives nothing for so long has a gap.
+    package var stallLimit = MediaTime.seconds(2)
+    /// Pictures between capture and encoder, per camera.
+    package var pictureBuffers = 6
+    /// Encoded pictures between encoder and muxer, per camera.
+    package var packetQueue = 64
+    /// Encoded blocks of sound that wait for a slow sink, per microphone: 85 s at 48 kHz.
+    package var soundQueue = 4_000
+    /// Finished segments that wait for a slow sink.
+    package var segmentQueue = 4
+    /// SCHED_FIFO priority of the capture threads, where the system permits it.
+    package var capturePriority: Int32?
+
+    package init() {}
+}

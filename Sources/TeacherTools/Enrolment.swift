@@ -1,0 +1,183 @@
+package import Consent
+package import CryptoPrimitives
+internal import LinuxSystem
+
+/// Making and approving the documents that people enrol with.
+package enum Enrolment {
+    /// The text of an agreement, as a card accepts it and a room record lists it.
+    package struct AgreementText: Sendable {
+        package let identifier: String
+        package let language: String
+        /// base64url SHA-256 of the file's bytes.
+        package let sha256: String
+
+        package init(identifier: String, language: String, text: [UInt8]) {
+            self.identifier = identifier
+            self.language = language
+            sha256 = Base64URL.encode(SHA256.hash(text))
+        }
+    }
+
+    package static func authorities(
+        _ members: [Authorities.Member],
+        threshold: Int,
+        sequence: Int64,
+        issued: Int64
+    ) throws(TeacherToolsError) -> ThresholdDocument {
+        try refusing { () throws(Refusal) in
+            let document = try ThresholdDocument(
+                payload: Authorities.payload(
+                    members: members, threshold: threshold, sequence: sequence, issued: issued))
+            _ = try Authorities(reading: document)
+            return document
+        }
+    }
+
+    package static func room(_ record: RoomRecord) throws(TeacherToolsError) -> ThresholdDocument {
+        try refusing { () throws(Refusal) in
+            let document = try ThresholdDocument(payload: record.payload)
+            _ = try RoomRecord(reading: document)
+            return document
+        }
+    }
+
+    /// A card with its teacher's own signature: the proof that the teacher holds the key.
+    package static func card(_ card: TeacherCard, signedWith key: SigningKey)
+        throws(TeacherToolsError) -> ThresholdDocument
+    {
+        try refusing { () throws(Refusal) in
+            var document = try ThresholdDocument(payload: card.payload)
+            _ = try TeacherCard(reading: document)
+            try document.sign(as: .card, with: key)
+            return document
+        }
+    }
+
+    /// Adds one authority's signature to a document file, after reading it as what it claims to
+    /// be. Signing twice with one key changes nothing.
+    package static func approve(
+        _ path: String,
+        as type: DocumentType,
+        with key: SigningKey
+    ) throws(TeacherToolsError) {
+        var document = try read(path)
+        let isSigned = try refusing { () throws(Refusal) in
+            switch type {
+            case .authorities:
+                _ = try Authorities(reading: document)
+            case .room:
+                _ = try RoomRecord(reading: document)
+            case .card:
+                _ = try TeacherCard(reading: document)
+            case .challenge, .start:
+                throw Refusal(.header, "Only authorities, rooms and cards are approved.")
+            }
+            return document.isSigned(as: type, by: key.verificationKey)
+        }
+        if isSigned { return }
+        try refusing { () throws(Refusal) in try document.sign(as: type, with: key) }
+        try write(document.bytes, to: path, replacing: true)
+    }
+
+    package static func read(_ path: String) throws(TeacherToolsError) -> ThresholdDocument {
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            bytes = try Descriptor.open(path).readAll(limit: ThresholdDocument.byteLimit)
+        } catch {
+            if error.isNotFound { throw .missing("\(path) does not exist.") }
+            throw .system(error)
+        }
+        return try refusing { () throws(Refusal) in try ThresholdDocument(parsing: bytes) }
+    }
+
+    /// Writes a document durably; an existing file is replaced only when asked.
+    package static func write(_ bytes: [UInt8], to path: String, replacing: Bool)
+        throws(TeacherToolsError)
+    {
+        let parts = path.split(separator: "/")
+        let parent = (path.hasPrefix("/") ? "/" : "./") + parts.dropLast().joined(separator: "/")
+        do throws(SystemError) {
+            try Folder(path: parent).writeDurably(
+                parts.last.map { String($0) } ?? "", bytes, replacing: replacing)
+        } catch {
+            if error.isExisting { throw .exists("\(path) exists and is not replaced.") }
+            throw .system(error)
+        }
+    }
+
+    private static func refusing<Result>(_ body: () throws(Refusal) -> Result)
+        throws(TeacherToolsError) -> Result
+    {
+        do throws(Refusal) { return try body() } catch { throw .refused(error) }
+    }
+}
+
+/// A technician's installation of signed records: they prove themselves, the technician vouches
+/// for nothing. Doing it twice changes nothing.
+package enum TrustImport {
+    /// What was installed.
+    package struct Report: Sendable {
+        package let room: String
+        package let cards: Int
+        package let rejected: [Trust.RejectedCard]
+    }
+
+    /// Verifies `authorities.json`, `room.json` and the cards of `folder`, then installs them.
+    /// Cards that do not verify are named and left out. Authorities other than the installed ones
+    /// are refused: replacing them needs the old ones' signatures.
+    package static func run(from folder: String, to trust: String) throws(TeacherToolsError)
+        -> Report
+    {
+        let authorities = try Enrolment.read("\(folder)/authorities.json").bytes
+        let room = try Enrolment.read("\(folder)/room.json").bytes
+        let cards = try cardFiles("\(folder)/cards")
+        let verified: Trust
+        do throws(Refusal) {
+            verified = try Trust(authorities: authorities, room: room, cards: cards)
+            try requireSameAuthorities(verified.authorities, trust)
+        } catch { throw .refused(error) }
+        let rejected = Set(verified.rejectedCards.map(\.name))
+        let sound = cards.filter { !rejected.contains($0.name) }
+        do throws(SystemError) {
+            let target = try Folder.make(path: trust)
+            let targetCards = try Folder.make(path: "\(trust)/cards")
+            try target.writeDurably("authorities.json", authorities, replacing: true)
+            for card in sound {
+                try targetCards.writeDurably(card.name, card.bytes, replacing: true)
+            }
+            // Last, because it is what opens the box to starts.
+            try target.writeDurably("room.json", room, replacing: true)
+        } catch { throw .system(error) }
+        return Report(
+            room: verified.room.record.room, cards: sound.count, rejected: verified.rejectedCards)
+    }
+
+    private static func requireSameAuthorities(_ new: Authorities, _ trust: String)
+        throws(Refusal)
+    {
+        guard let installed = try? Enrolment.read("\(trust)/authorities.json") else { return }
+        guard try Authorities(reading: installed).hash == new.hash else {
+            throw Refusal(
+                .quorum, "Other authorities are installed here; these cannot take their place.")
+        }
+    }
+
+    private static func cardFiles(_ path: String) throws(TeacherToolsError)
+        -> [(name: String, bytes: [UInt8])]
+    {
+        do throws(SystemError) {
+            let folder: Folder
+            do throws(SystemError) {
+                folder = try Folder(path: path)
+            } catch {
+                if error.isNotFound { return [] }
+                throw error
+            }
+            var files: [(name: String, bytes: [UInt8])] = []
+            for name in try folder.names() where name.hasSuffix(".json") {
+                files.append((name, try folder.read(name, limit: ThresholdDocument.byteLimit)))
+            }
+            return files
+        } catch { throw .system(error) }
+    }
+}

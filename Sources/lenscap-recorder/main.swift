@@ -1,0 +1,3 @@
+internal import RecorderProgram
+
+RecorderProgram.main()

@@ -1,0 +1,3 @@
+internal import UploaderProgram
+
+UploaderProgram.main()

@@ -1,0 +1,3 @@
+internal import CommandLineProgram
+
+CommandLineProgram.main()

@@ -1,0 +1,3 @@
+internal import AuthorityProgram
+
+AuthorityProgram.main()
