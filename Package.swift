@@ -8,7 +8,9 @@ let settings: [SwiftSetting] = [
 ]
 
 let argumentParser = Target.Dependency.product(
-    name: "ArgumentParser", package: "swift-argument-parser")
+    name: "ArgumentParser",
+    package: "swift-argument-parser"
+)
 
 /// A C library of the system, or a header of shims for what Swift cannot import.
 func system(_ name: String, pkgConfig: String? = nil, debian package: String? = nil) -> Target {
@@ -84,43 +86,76 @@ let package = Package(
                 "Age", "Consent", "CryptoPrimitives", "LinuxSystem", "RecorderProtocol", "Spool",
                 "Varlink",
             ],
-            resources: [.embedInCode("Interfaces")]),
+            resources: [.embedInCode("Interfaces")]
+        ),
         module(
             "Recording",
             [
                 "Age", "Camera", "CryptoPrimitives", "LibAV", "LinuxSystem", "MediaTime",
                 "Microphone", "Pipeline", "PixelConversion", "Spool",
-            ]),
+            ]
+        ),
         module("TeacherTools", ["Age", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool"]),
         module("Uploading", ["Consent", "CryptoPrimitives", "LinuxSystem", "Spool"]),
 
         // Level 4: one composition for each program.
         module(
             "AuthorityProgram",
-            ["Authority", "Configuration", "Consent", "CryptoPrimitives", "LinuxSystem", "Varlink"],
-            packages: [argumentParser]),
+            [
+                "Authority", "Configuration", "Consent", "CryptoPrimitives", "LinuxSystem",
+                "Varlink",
+            ],
+            packages: [argumentParser]
+        ),
         module(
             "CommandLineProgram",
             [
                 "Authority", "Configuration", "Consent", "CryptoPrimitives", "LinuxSystem",
                 "TeacherTools", "Varlink",
             ],
-            packages: [argumentParser]),
+            packages: [argumentParser]
+        ),
         module(
             "RecorderProgram",
             [
                 "Age", "Camera", "Configuration", "Consent", "CryptoPrimitives", "LibAV",
                 "LinuxSystem", "Microphone", "RecorderProtocol", "Recording", "Spool", "Varlink",
             ],
-            packages: [argumentParser]),
+            packages: [argumentParser]
+        ),
         module(
-            "UploaderProgram", ["Configuration", "LinuxSystem", "Spool", "Uploading"],
-            packages: [argumentParser]),
+            "UploaderProgram",
+            ["Configuration", "LinuxSystem", "Spool", "Uploading"],
+            packages: [argumentParser]
+        ),
 
         // Level 5: the programs.
         program("lenscap", "CommandLineProgram"),
         program("lenscap-recorder", "RecorderProgram"),
         program("lenscap-uploader", "UploaderProgram"),
         program("lenscapd", "AuthorityProgram"),
+
+        // One for each module, and the rules that no single module can test.
+        tests("Age", ["CryptoPrimitives"]),
+        tests("Authority", ["LinuxSystem"]),
+        tests("Camera", ["LinuxSystem"]),
+        tests("Configuration", ["LinuxSystem"]),
+        tests("CryptoPrimitives", []),
+        tests("LibAV", ["MediaTime"]),
+        tests("LinuxSystem", []),
+        tests("MediaTime", []),
+        tests("Microphone", ["Camera", "LinuxSystem"]),
+        tests("Pipeline", ["LinuxSystem"]),
+        tests("PixelConversion", []),
+        tests(
+            "Recording",
+            ["Camera", "LibAV", "LinuxSystem", "MediaTime", "Microphone", "Pipeline"]
+        ),
+        tests("Varlink", ["LinuxSystem"]),
+        .testTarget(
+            name: "ArchitectureTests",
+            dependencies: ["LinuxSystem"],
+            swiftSettings: settings
+        ),
     ]
 )

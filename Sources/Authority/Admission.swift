@@ -14,9 +14,10 @@ package struct Admission: Sendable {
         self.reserve = reserve
     }
 
-    /// Bytes that must be free: duration × worst bit rate × 1.25, and the reserve. The encoder is
-    /// held to its bit rate over seconds, not over pictures: twice of it is taken as the worst.
-    /// What waits in the spool already is not free any more and so counts by itself.
+    /// Bytes that must be free: duration × worst bit rate × 1.25, and the reserve.
+    ///
+    /// The encoder is held to its bit rate over seconds, not over pictures: twice of it is taken as
+    /// the worst. What waits in the spool already is not free any more and so counts by itself.
     package func needed(seconds: Int64, cameras: Int, microphones: Int) -> Int {
         let bitRate = 2 * cameras * videoBitRate + microphones * audioBitRate
         return Int(seconds) * (bitRate / 8) / 4 * 5 + reserve

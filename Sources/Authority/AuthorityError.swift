@@ -1,6 +1,6 @@
+package import Consent
 package import LinuxSystem
 package import Spool
-package import Consent
 
 /// Why the authority could not do something that was allowed.
 package enum AuthorityError: Error, Sendable {

@@ -1,7 +1,7 @@
 internal import Consent
-internal import Spool
 package import CryptoPrimitives
 package import LinuxSystem
+internal import Spool
 
 /// What the services share: the box's key and places, and the one session.
 ///

@@ -2,7 +2,9 @@ internal import Consent
 package import CryptoPrimitives
 internal import LinuxSystem
 
-/// The box's own key: made on the box, never leaving it. A replaced box is a new box.
+/// The box's own key: made on the box, never leaving it.
+///
+/// A replaced box is a new box.
 package enum BoxKey {
     private static let fileName = "box.pem"
     private static let byteLimit = 16_384

@@ -56,8 +56,9 @@ package struct Challenges: Sendable {
         return challenge
     }
 
-    /// Takes the connection's challenge: it cannot be taken again. Nil when none is open or it
-    /// has expired by `now` (CLOCK_BOOTTIME nanoseconds).
+    /// Takes the connection's challenge: it cannot be taken again.
+    ///
+    /// Nil when none is open or it has expired by `now` (CLOCK_BOOTTIME nanoseconds).
     package mutating func take(for connection: UInt64, now: Int64) -> Challenge? {
         guard let taken = open.removeValue(forKey: connection), now < taken.expires else {
             return nil

@@ -1,6 +1,8 @@
 package import Consent
 
-/// The lamp that tells the room. Lit before any device opens, dark after all have closed.
+/// The lamp that tells the room.
+///
+/// Lit before any device opens, dark after all have closed.
 ///
 /// Thread-bound to the authority's loop; a call may not block longer than a write to sysfs.
 package protocol Lamp: AnyObject {

@@ -1,5 +1,5 @@
-package import Consent
 internal import Age
+package import Consent
 internal import CryptoPrimitives
 internal import LinuxSystem
 
@@ -7,7 +7,12 @@ internal import LinuxSystem
 /// device opens (`receipt.json.age`): the purpose, and the salt under which the activation log
 /// names the teacher.
 package enum Receipt {
-    package static func seal(_ start: VerifiedStart, room: RoomRecord, salt: [UInt8], time: Int64)
+    package static func seal(
+        _ start: VerifiedStart,
+        room: RoomRecord,
+        salt: [UInt8],
+        time: Int64
+    )
         throws(AuthorityError) -> [UInt8]
     {
         let token = start.token
@@ -31,7 +36,8 @@ package enum Receipt {
             return try Age.seal(content.bytes, to: [try AgeRecipient(token.recipient)])
         } catch {
             throw .refused(
-                Refusal(.recipient, "The receipt cannot be sealed to the recipient: \(error)."))
+                Refusal(.recipient, "The receipt cannot be sealed to the recipient: \(error).")
+            )
         }
     }
 }

@@ -1,7 +1,9 @@
 internal import LinuxSystem
 
 /// How a recorder comes to be: systemd starts one for each connection, or, below a `--root`, the
-/// authority spawns it with one end of a socket pair. The protocol is the same.
+/// authority spawns it with one end of a socket pair.
+///
+/// The protocol is the same.
 package enum RecorderLauncher: Sendable {
     case socket(path: String)
     case spawn(program: String, root: String)
@@ -37,7 +39,9 @@ package struct RecorderLock: Sendable {
         self.path = path
     }
 
-    /// True when no recorder holds the lock. Any doubt says false: a recorder may live.
+    /// True when no recorder holds the lock.
+    ///
+    /// Any doubt says false: a recorder may live.
     package func isFree() -> Bool {
         do throws(SystemError) {
             let file = try Descriptor.open(path, [.readWrite, .create], permissions: 0o660)

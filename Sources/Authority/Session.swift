@@ -105,8 +105,10 @@ package final class Session {
     package var isIdle: Bool { machine.state == .idle }
     package var isUsingDevices: Bool { machine.mayHaveOpenDevices }
 
-    /// Begins the session that `start` allows. `completion` gets the recording's identifier when
-    /// every source is open, or why that did not come about.
+    /// Begins the session that `start` allows.
+    ///
+    /// `completion` gets the recording's identifier when every source is open, or why that did not
+    /// come about.
     package func begin(
         _ start: VerifiedStart,
         room: RoomRecord,
@@ -183,7 +185,11 @@ package final class Session {
         disk.perform { () -> AuthorityError? in
             do throws(AuthorityError) {
                 let receipt = try Receipt.seal(
-                    start, room: room, salt: salt, time: Clock.unixSeconds())
+                    start,
+                    room: room,
+                    salt: salt,
+                    time: Clock.unixSeconds()
+                )
                 do throws(SpoolError) {
                     try records.create(start, receipt: receipt)
                 } catch { throw .spool(error) }
@@ -235,7 +241,10 @@ extension Session {
             limit(Session.openingLimit, current)
         } catch {
             current.failure = .device(
-                source: "", reason: "recorder", message: "the recorder did not start: \(error)")
+                source: "",
+                reason: "recorder",
+                message: "the recorder did not start: \(error)"
+            )
             handle(.launchFailed)
         }
     }
@@ -247,14 +256,19 @@ extension Session {
             card: String(decoding: current.start.card.document, as: UTF8.self),
             recording: token.recording,
             details: ToRecorder.Details(
-                purpose: current.start.details.purpose, salt: current.start.details.salt),
+                purpose: current.start.details.purpose,
+                salt: current.start.details.salt
+            ),
             salt: Base64URL.encode(current.salt),
             // The authority ends the session by its own timer; this bound holds without it.
             ends: Clock.bootTime.now() + current.seconds * Session.second + Session.openingLimit,
             sources: (token.cameras + token.microphones).compactMap { name in
                 current.room.source(name).map { source in
                     ToRecorder.Source(
-                        name: name, kind: source.kind.rawValue, path: settings.path(source))
+                        name: name,
+                        kind: source.kind.rawValue,
+                        path: settings.path(source)
+                    )
                 }
             }
         )
@@ -280,7 +294,10 @@ extension Session {
             break
         case .failed(let failure):
             let error = AuthorityError.device(
-                source: failure.source, reason: failure.code, message: failure.message)
+                source: failure.source,
+                reason: failure.code,
+                message: failure.message
+            )
             current.failure = error
             onProblem?(error)
             handle(.recorderFailed)

@@ -14,7 +14,9 @@ package enum StopCause: String, Sendable, CaseIterable {
     case shutdown
 }
 
-/// One session from a verified start to its sealed end. A pure value: events in, actions out.
+/// One session from a verified start to its sealed end.
+///
+/// A pure value: events in, actions out.
 ///
 /// What it keeps, whatever the order of events: devices may be open only between `launchRecorder`
 /// and the recorder's word (or end) that they are closed; in that time a verified start stands

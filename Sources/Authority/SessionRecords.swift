@@ -1,11 +1,13 @@
 package import Consent
-package import Spool
 internal import CryptoPrimitives
 internal import LinuxSystem
+package import Spool
 private import Synchronization
 
-/// The spool's side of one session. Every call blocks on the disk and is made on the authority's
-/// disk thread only; the lock is for the compiler, nobody waits for it.
+/// The spool's side of one session.
+///
+/// Every call blocks on the disk and is made on the authority's disk thread only; the lock is for
+/// the compiler, nobody waits for it.
 package final class SessionRecords: Sendable {
     private let open = Mutex<OpenRecording?>(nil)
     private let spool: String
@@ -37,7 +39,9 @@ package final class SessionRecords: Sendable {
         open.withLock { $0 = slot.take() }
     }
 
-    /// Appends a leaf that the recorder reported. Returns the seconds committed so far.
+    /// Appends a leaf that the recorder reported.
+    ///
+    /// Returns the seconds committed so far.
     package func append(line: String) throws(SpoolError) -> Int64 {
         let leaf: Leaf
         do {
@@ -56,10 +60,13 @@ package final class SessionRecords: Sendable {
     /// Writes the end if the recorder did not, and lets go of the recording.
     package func seal(_ cause: StopCause, time: Int64) throws(SpoolError) {
         try open.withLock { (recording) throws(SpoolError) in
-            guard let segments = recording?.segments, let ended = recording?.hasEnded else { return }
+            guard let segments = recording?.segments, let ended = recording?.hasEnded else {
+                return
+            }
             if !ended {
                 try recording?.append(
-                    .end(reason: cause.rawValue, time: time, segments: segments, summary: nil))
+                    .end(reason: cause.rawValue, time: time, segments: segments, summary: nil)
+                )
             }
             recording = nil
         }

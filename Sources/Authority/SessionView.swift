@@ -26,7 +26,9 @@ package struct SessionView: Sendable {
 
     mutating func update(_ state: FromRecorder.State) {
         for report in state.sources {
-            guard let index = sources.firstIndex(where: { $0.name == report.name }) else { continue }
+            guard let index = sources.firstIndex(where: { $0.name == report.name }) else {
+                continue
+            }
             sources[index].frames = report.frames
             sources[index].dropped = report.dropped
             sources[index].gaps = report.gaps

@@ -1,7 +1,9 @@
 internal import LinuxSystem
 package import Spool
 
-/// What the authority does to the spool outside a session. Blocks on the disk.
+/// What the authority does to the spool outside a session.
+///
+/// Blocks on the disk.
 package enum SpoolKeeper {
     /// What is in the spool.
     package struct Inventory: Sendable {
@@ -52,7 +54,9 @@ package enum SpoolKeeper {
     }
 
     /// Ends what a crash left open as interrupted, removes folders that no device ever wrote for,
-    /// and takes away leftovers of half-written files. Returns what it could not mend.
+    /// and takes away leftovers of half-written files.
+    ///
+    /// Returns what it could not mend.
     package static func recover(spool path: String, time: Int64) -> [SpoolError] {
         var problems: [SpoolError] = []
         let recordings: [String]
@@ -70,7 +74,11 @@ package enum SpoolKeeper {
         return problems
     }
 
-    private static func seal(_ recording: String, spool path: String, time: Int64)
+    private static func seal(
+        _ recording: String,
+        spool path: String,
+        time: Int64
+    )
         throws(SpoolError)
     {
         let spool: Folder
@@ -98,7 +106,10 @@ package enum SpoolKeeper {
             for recording in recordings {
                 do throws(SpoolError) {
                     _ = try SpoolFolder.removeIfDelivered(
-                        recording, spool: path, acknowledged: acknowledged)
+                        recording,
+                        spool: path,
+                        acknowledged: acknowledged
+                    )
                 } catch { problems.append(error) }
             }
             return problems

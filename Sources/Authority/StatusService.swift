@@ -2,8 +2,9 @@ internal import Consent
 internal import LinuxSystem
 package import Varlink
 
-/// `org.lenscap.Status`: the box's health for technicians. It tells what was committed to the
-/// disk and never whose it is.
+/// `org.lenscap.Status`: the box's health for technicians.
+///
+/// It tells what was committed to the disk and never whose it is.
 ///
 /// Thread-bound to the authority's loop.
 package final class StatusService {
@@ -124,7 +125,10 @@ package final class StatusService {
         if let problem = reading.inventory.problem {
             problems.append(
                 StatusInterface.Problem(
-                    code: "spool", message: problem, advice: "mend the disk or its permissions")
+                    code: "spool",
+                    message: problem,
+                    advice: "mend the disk or its permissions"
+                )
             )
         }
         return problems

@@ -35,13 +35,19 @@ package final class TeacherService {
         box.read { reading in
             do throws(AuthorityError) {
                 let trust = try reading.trust.get()
-                call.reply(TeacherInterface.ChallengeReply(
-                    challenge: try self.issue(trust.room, call.connection)))
+                call.reply(
+                    TeacherInterface.ChallengeReply(
+                        challenge: try self.issue(trust.room, call.connection)
+                    )
+                )
             } catch { self.answer(call, error) }
         }
     }
 
-    private func issue(_ room: Trust.Room, _ connection: VarlinkConnection)
+    private func issue(
+        _ room: Trust.Room,
+        _ connection: VarlinkConnection
+    )
         throws(AuthorityError) -> String
     {
         do throws(Refusal) {
@@ -60,7 +66,10 @@ package final class TeacherService {
                 _ = self.challenges.take(for: identifier, now: Clock.bootTime.now())
             }
             let jws = try CompactJWS(
-                payload: challenge.payload.bytes, type: .challenge, by: box.key)
+                payload: challenge.payload.bytes,
+                type: .challenge,
+                by: box.key
+            )
             return jws.text
         } catch { throw .refused(error) }
     }
@@ -68,7 +77,9 @@ package final class TeacherService {
     private func start(_ call: VarlinkCall) {
         // Taken before anything is looked at: no attempt leaves it open.
         let challenge = challenges.take(
-            for: call.connection.identifier, now: Clock.bootTime.now())
+            for: call.connection.identifier,
+            now: Clock.bootTime.now()
+        )
         guard let parameters = call.parameters(as: TeacherInterface.StartParameters.self) else {
             return
         }
@@ -97,13 +108,19 @@ package final class TeacherService {
         )
         let used = reading.inventory.used
         let verification = StartVerification(
-            trust: trust, challenge: challenge, time: time, isUsed: { used.contains($0) })
+            trust: trust,
+            challenge: challenge,
+            time: time,
+            isUsed: { used.contains($0) }
+        )
         let verified: VerifiedStart
         do throws(Refusal) {
             verified = try verification.verify(
                 token: parameters.token,
                 details: StartDetails(
-                    purpose: parameters.details.purpose, salt: parameters.details.salt)
+                    purpose: parameters.details.purpose,
+                    salt: parameters.details.salt
+                )
             )
             try requireNoLamp(trust.room.record)
         } catch { throw .refused(error) }
@@ -176,15 +193,18 @@ package final class TeacherService {
         case .refused(let refusal):
             call.fail(
                 prefix + "NotPermitted",
-                ["reason": refusal.reason.rawValue, "message": refusal.message])
+                ["reason": refusal.reason.rawValue, "message": refusal.message]
+            )
         case .busy:
             call.fail(
                 prefix + "Busy",
-                ["message": "A lesson is being recorded here; stop it first or wait for its end."])
+                ["message": "A lesson is being recorded here; stop it first or wait for its end."]
+            )
         case .device(let source, let reason, let message):
             call.fail(
                 prefix + "DeviceUnavailable",
-                ["source": source, "reason": reason, "message": message])
+                ["source": source, "reason": reason, "message": message]
+            )
         case .noSpace(let needed, let available):
             call.fail(prefix + "NoSpace", ["needed": needed, "available": available])
         case .indicator(let reason, let message):
@@ -192,7 +212,8 @@ package final class TeacherService {
         case .spool, .system, .ended:
             call.fail(
                 prefix + "DeviceUnavailable",
-                ["source": "", "reason": "box", "message": "\(error)"])
+                ["source": "", "reason": "box", "message": "\(error)"]
+            )
         }
     }
 

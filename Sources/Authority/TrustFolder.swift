@@ -1,7 +1,9 @@
 package import Consent
 internal import LinuxSystem
 
-/// `/etc/lenscap/trust`: reads the installed records and verifies them. Blocks on the disk.
+/// `/etc/lenscap/trust`: reads the installed records and verifies them.
+///
+/// Blocks on the disk.
 package enum TrustFolder {
     package static func read(_ path: String) throws(AuthorityError) -> Trust {
         do {
@@ -27,13 +29,18 @@ package enum TrustFolder {
         }
     }
 
-    private static func document(_ name: String, _ folder: borrowing Folder) throws(SystemError)
+    private static func document(
+        _ name: String,
+        _ folder: borrowing Folder
+    ) throws(SystemError)
         -> [UInt8]
     {
         try folder.read(name, limit: ThresholdDocument.byteLimit)
     }
 
-    private static func cards(_ folder: borrowing Folder) throws(SystemError)
+    private static func cards(
+        _ folder: borrowing Folder
+    ) throws(SystemError)
         -> [(name: String, bytes: [UInt8])]
     {
         guard folder.contains("cards") else { return [] }

@@ -6,7 +6,9 @@ internal import CryptoPrimitives
 internal import LinuxSystem
 internal import Varlink
 
-/// `lenscapd`: the consent authority. No codec, no camera, no network.
+/// `lenscapd`: the consent authority.
+///
+/// No codec, no camera, no network.
 package struct AuthorityProgram: ParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "lenscapd",

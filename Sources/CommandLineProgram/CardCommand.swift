@@ -71,7 +71,10 @@ struct CardCommand: ParsableCommand {
             let folder = TeacherFolder(path: try common.locations().teacher)
             let key = try folder.signingKey()
             let accepted = Enrolment.AgreementText(
-                identifier: agreementID, language: language, text: text)
+                identifier: agreementID,
+                language: language,
+                text: text
+            )
             let card = TeacherCard(
                 teacher: try TeacherCard.newPseudonym(),
                 key: key.verificationKey,
@@ -97,7 +100,8 @@ struct CardCommand: ParsableCommand {
 
     struct Approve: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Add an authority's signature to cards.")
+            abstract: "Add an authority's signature to cards."
+        )
 
         @OptionGroup var approval: ApprovalOptions
 
@@ -122,7 +126,8 @@ struct CardCommand: ParsableCommand {
                 for recipient in card.recipients { Terminal.say("recipient  \(recipient)") }
                 Terminal.say("account    \(card.account.kind) \(card.account.url)")
                 Terminal.say(
-                    "agreement  \(card.agreement.identifier) (\(card.agreement.language))")
+                    "agreement  \(card.agreement.identifier) (\(card.agreement.language))"
+                )
                 Terminal.say("trained    \(CalendarDay.text(card.trained))")
                 Terminal.say("issued     \(CalendarDay.text(card.issued))")
                 Terminal.say("expires    \(CalendarDay.text(card.expires))")

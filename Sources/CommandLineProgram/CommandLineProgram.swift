@@ -14,7 +14,9 @@ package struct CommandLineProgram: ParsableCommand {
             CommandGroup(name: "In the room", subcommands: [StartCommand.self, StopCommand.self]),
             CommandGroup(
                 name: "Teacher, anywhere",
-                subcommands: [KeyCommand.self, CardCommand.self, SignCommand.self, OpenCommand.self]
+                subcommands: [
+                    KeyCommand.self, CardCommand.self, SignCommand.self, OpenCommand.self,
+                ]
             ),
             CommandGroup(
                 name: "School and technician",

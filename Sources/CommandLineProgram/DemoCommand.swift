@@ -51,7 +51,8 @@ struct DemoCommand: ParsableCommand {
 /// A school of one in a folder: authority 1 of 1, one room, one teacher.
 private struct Demo {
     private static let agreement = Array(
-        "A demonstration: what is recorded here is a test picture and a test sound.\n".utf8)
+        "A demonstration: what is recorded here is a test picture and a test sound.\n".utf8
+    )
 
     private let path: String
     private let setup: BoxSetup
@@ -114,10 +115,16 @@ private struct Demo {
         let now = Clock.unixSeconds()
         var authorities = try Enrolment.authorities(
             [Authorities.Member(key: registrar.verificationKey, role: .registrar)],
-            threshold: 1, sequence: 1, issued: now)
+            threshold: 1,
+            sequence: 1,
+            issued: now
+        )
         try authorities.sign(as: .authorities, with: registrar)
         let text = Enrolment.AgreementText(
-            identifier: "demo", language: "en", text: Demo.agreement)
+            identifier: "demo",
+            language: "en",
+            text: Demo.agreement
+        )
         var record = RoomRecord(
             boxKey: try BoxKey.load(folder: locations.keyFolder).verificationKey,
             room: "Demo room",
@@ -161,7 +168,10 @@ private struct Demo {
             recipients: [recipient.text],
             account: TeacherCard.Account(kind: "directory", url: "file://\(account)"),
             agreement: TeacherCard.Agreement(
-                identifier: text.identifier, sha256: text.sha256, language: text.language),
+                identifier: text.identifier,
+                sha256: text.sha256,
+                language: text.language
+            ),
             trained: now,
             issued: now,
             expires: now + 86_400
@@ -176,23 +186,32 @@ private struct Demo {
         let locations = setup.locations
         let client = try VarlinkClient(path: locations.teacherSocket)
         let challenge = try client.call(
-            TeacherInterface.name + ".Challenge", returning: TeacherInterface.ChallengeReply.self)
+            TeacherInterface.name + ".Challenge",
+            returning: TeacherInterface.ChallengeReply.self
+        )
         let request = SigningRequest(
             challenge: challenge.challenge,
             cameras: ["front"],
             microphones: ["desk"],
             duration: max(60, Int64(seconds) + 30),
             details: StartDetails(
-                purpose: "reflection", salt: Base64URL.encode(try randomBytes(32)))
+                purpose: "reflection",
+                salt: Base64URL.encode(try randomBytes(32))
+            )
         )
         let token = try Signer.sign(
-            request, TeacherFolder(path: locations.teacher), asks: false)
+            request,
+            TeacherFolder(path: locations.teacher),
+            asks: false
+        )
         let started = try client.call(
             TeacherInterface.name + ".Start",
             TeacherInterface.StartParameters(
                 token: token,
                 details: TeacherInterface.Details(
-                    purpose: request.details.purpose, salt: request.details.salt)
+                    purpose: request.details.purpose,
+                    salt: request.details.salt
+                )
             ),
             returning: TeacherInterface.StartReply.self
         )
@@ -205,7 +224,9 @@ private struct Demo {
         try waitFor("the end of the recording") {
             let status = try VarlinkClient(path: locations.statusSocket)
             let reply = try status.call(
-            StatusInterface.name + ".Status", returning: StatusInterface.HealthReply.self)
+                StatusInterface.name + ".Status",
+                returning: StatusInterface.HealthReply.self
+            )
             return reply.health.state == "idle"
         }
         return started.recording

@@ -5,7 +5,10 @@ internal import TeacherTools
 
 struct KeyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "key", abstract: "Make keys.", subcommands: [New.self])
+        commandName: "key",
+        abstract: "Make keys.",
+        subcommands: [New.self]
+    )
 
     struct New: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -53,7 +53,8 @@ struct OpenCommand: ParsableCommand {
         Terminal.say("purpose   \(report.purpose)")
         Terminal.say(
             "verified  token, card, receipt and \(report.segments) segments, "
-                + "\(tenths(report.seconds)) s, \(report.bytes) bytes")
+                + "\(tenths(report.seconds)) s, \(report.bytes) bytes"
+        )
         Terminal.say("ended     \(report.end ?? "interrupted: it has no end mark")")
         for gap in report.gaps { Terminal.say("gap       \(gap)") }
         for problem in report.problems { Terminal.complain("missing   \(problem)") }

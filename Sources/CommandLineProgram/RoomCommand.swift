@@ -57,7 +57,8 @@ struct RoomCommand: ParsableCommand {
         func run() throws {
             try reporting {
                 let key = try VerificationKey(
-                    jwk: try CanonicalJSON(parsing: try trimmed(box)))
+                    jwk: try CanonicalJSON(parsing: try trimmed(box))
+                )
                 var record = RoomRecord(
                     boxKey: key,
                     room: room,
@@ -79,7 +80,10 @@ struct RoomCommand: ParsableCommand {
                 record.defaultDuration = min(3600, maxDuration)
                 record.holdMinutes = hold
                 try Enrolment.write(
-                    try Enrolment.room(record).bytes, to: output, replacing: false)
+                    try Enrolment.room(record).bytes,
+                    to: output,
+                    replacing: false
+                )
                 Terminal.say("room record for box \(record.box)")
                 Terminal.say("in \(output): it becomes valid when the authorities approved it.")
             }
@@ -99,7 +103,8 @@ struct RoomCommand: ParsableCommand {
 
     struct Approve: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Add an authority's signature to room records.")
+            abstract: "Add an authority's signature to room records."
+        )
 
         @OptionGroup var approval: ApprovalOptions
 

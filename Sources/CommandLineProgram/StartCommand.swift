@@ -35,7 +35,9 @@ struct StartCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "A command that signs: request on its input, token on its output.",
-            valueName: "command"))
+            valueName: "command"
+        )
+    )
     var signWith: String?
 
     @Flag(help: "Return when the recording runs.")
@@ -51,7 +53,9 @@ struct StartCommand: ParsableCommand {
             let locations = try common.locations()
             let client = try VarlinkClient(path: locations.teacherSocket)
             let reply = try client.call(
-            TeacherInterface.name + ".Challenge", returning: TeacherInterface.ChallengeReply.self)
+                TeacherInterface.name + ".Challenge",
+                returning: TeacherInterface.ChallengeReply.self
+            )
             let request = try request(reply.challenge, locations)
             let token = try sign(request, locations)
             try client.begin(
@@ -59,7 +63,9 @@ struct StartCommand: ParsableCommand {
                 TeacherInterface.StartParameters(
                     token: token,
                     details: TeacherInterface.Details(
-                        purpose: request.details.purpose, salt: request.details.salt)
+                        purpose: request.details.purpose,
+                        salt: request.details.salt
+                    )
                 )
             )
             try follow(client, signals, locations)
@@ -78,14 +84,19 @@ struct StartCommand: ParsableCommand {
             microphones: takesAll ? names(.microphone) : microphone.sorted(),
             duration: duration ?? room.defaultDuration,
             details: StartDetails(
-                purpose: purpose, salt: Base64URL.encode(try randomBytes(32)))
+                purpose: purpose,
+                salt: Base64URL.encode(try randomBytes(32))
+            )
         )
     }
 
     private func sign(_ request: SigningRequest, _ locations: Locations) throws -> String {
         if let signWith {
             let result = try runCommand(
-                "/bin/sh", ["-c", signWith], input: try request.bytes() + [UInt8(ascii: "\n")])
+                "/bin/sh",
+                ["-c", signWith],
+                input: try request.bytes() + [UInt8(ascii: "\n")]
+            )
             guard result.status.isSuccess else {
                 throw CommandFailure("the signer signed nothing: \(result.errorText.trimmed)")
             }
@@ -93,10 +104,14 @@ struct StartCommand: ParsableCommand {
         }
         guard common.root != nil || !Locations.isBox else {
             throw CommandFailure(
-                "a teacher's key is not kept on a box: sign with --sign-with or a personal key")
+                "a teacher's key is not kept on a box: sign with --sign-with or a personal key"
+            )
         }
         return try Signer.sign(
-            request, TeacherFolder(path: locations.teacher), asks: !yes)
+            request,
+            TeacherFolder(path: locations.teacher),
+            asks: !yes
+        )
     }
 
     private func follow(
@@ -155,7 +170,8 @@ struct StopCommand: ParsableCommand {
             let session = try StopCommand.stop(try common.locations())
             Terminal.say(
                 session.reason == nil && session.state == "idle"
-                    ? "nothing was being recorded" : "stopped: every device is closed")
+                    ? "nothing was being recorded" : "stopped: every device is closed"
+            )
         }
     }
 
@@ -163,7 +179,9 @@ struct StopCommand: ParsableCommand {
     static func stop(_ locations: Locations) throws -> TeacherInterface.Session {
         let client = try VarlinkClient(path: locations.teacherSocket)
         let reply = try client.call(
-            TeacherInterface.name + ".Stop", returning: TeacherInterface.SessionReply.self)
+            TeacherInterface.name + ".Stop",
+            returning: TeacherInterface.SessionReply.self
+        )
         return reply.session
     }
 }
@@ -188,14 +206,19 @@ struct SignCommand: ParsableCommand {
             let input = try Descriptor.duplicate(of: 0).readAll(limit: 1 << 16)
             let folder = TeacherFolder(path: try common.locations().teacher)
             Terminal.say(
-                try Signer.sign(try SigningRequest(parsing: input), folder, asks: !yes))
+                try Signer.sign(try SigningRequest(parsing: input), folder, asks: !yes)
+            )
         }
     }
 }
 
 /// Shows what is signed, asks, and signs.
 enum Signer {
-    static func sign(_ request: SigningRequest, _ folder: TeacherFolder, asks: Bool) throws
+    static func sign(
+        _ request: SigningRequest,
+        _ folder: TeacherFolder,
+        asks: Bool
+    ) throws
         -> String
     {
         let prepared = try PreparedSignature(request, for: folder)

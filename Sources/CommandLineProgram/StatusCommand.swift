@@ -23,7 +23,9 @@ struct StatusCommand: ParsableCommand {
             let client = try VarlinkClient(path: try common.locations().statusSocket)
             guard watch else {
                 let reply = try client.call(
-            StatusInterface.name + ".Status", returning: StatusInterface.HealthReply.self)
+                    StatusInterface.name + ".Status",
+                    returning: StatusInterface.HealthReply.self
+                )
                 return try show(reply.health)
             }
             try client.begin(StatusInterface.name + ".Monitor")
@@ -47,11 +49,13 @@ struct StatusCommand: ParsableCommand {
                 "source    \(source.name) (\(source.kind)): "
                     + (source.inUse
                         ? "\(source.frames) frames, \(source.dropped) dropped, \(source.gaps) gaps"
-                        : "capped"))
+                        : "capped")
+            )
         }
         Terminal.say(
             "waiting   \(health.backlog.recordings) recordings, \(health.backlog.bytes) bytes"
-                + (health.backlog.lastError.map { ": \($0)" } ?? ""))
+                + (health.backlog.lastError.map { ": \($0)" } ?? "")
+        )
         Terminal.say("disk      \(health.diskFree) bytes free")
         Terminal.say("clock     \(health.clockTrusted ? "trusted" : "not synchronised")")
         for problem in health.problems {

@@ -24,7 +24,9 @@ enum Terminal {
         write("\r\u{1B}[K", to: 2)
     }
 
-    /// Asks on the controlling terminal, so that standard input stays free. Anything but yes is no.
+    /// Asks on the controlling terminal, so that standard input stays free.
+    ///
+    /// Anything but yes is no.
     static func confirm(_ question: String) throws -> Bool {
         let terminal = try controllingTerminal()
         try terminal.writeAll(Array("\(question) [y/N] ".utf8))
@@ -48,7 +50,8 @@ enum Terminal {
             return try Descriptor.open("/dev/tty", .readWrite)
         } catch {
             throw CommandFailure(
-                "there is no terminal to ask on: read what is signed and give --yes")
+                "there is no terminal to ask on: read what is signed and give --yes"
+            )
         }
     }
 

@@ -20,7 +20,8 @@ struct TrustCommand: ParsableCommand {
         )
 
         @Option(
-            help: "A member as role=KEYFILE; roles are registrar, representative, protection.")
+            help: "A member as role=KEYFILE; roles are registrar, representative, protection."
+        )
         var member: [String]
 
         @Option(help: "How many of them must sign.")
@@ -44,7 +45,9 @@ struct TrustCommand: ParsableCommand {
                 let document = try Enrolment.authorities(
                     try members.map { role, path in
                         Authorities.Member(
-                            key: try SigningKeyFile.read(path).verificationKey, role: role)
+                            key: try SigningKeyFile.read(path).verificationKey,
+                            role: role
+                        )
                     },
                     threshold: threshold,
                     sequence: sequence,
@@ -58,7 +61,8 @@ struct TrustCommand: ParsableCommand {
 
     struct Approve: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Add a member's signature to the authorities' document.")
+            abstract: "Add a member's signature to the authorities' document."
+        )
 
         @OptionGroup var approval: ApprovalOptions
 
@@ -83,7 +87,9 @@ struct TrustCommand: ParsableCommand {
         func run() throws {
             try reporting {
                 let report = try TrustImport.run(
-                    from: folder, to: try common.locations().trust)
+                    from: folder,
+                    to: try common.locations().trust
+                )
                 Terminal.say("room \(report.room), \(report.cards) cards")
                 for card in report.rejected {
                     Terminal.complain("not installed: \(card.name): \(card.refusal.message)")
@@ -96,12 +102,16 @@ struct TrustCommand: ParsableCommand {
 
 struct BoxCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "box", abstract: "This box's own key.", subcommands: [Show.self])
+        commandName: "box",
+        abstract: "This box's own key.",
+        subcommands: [Show.self]
+    )
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print the public key (JWK) for the room record.",
-            discussion: "lenscapd makes the key at its first start; reading it needs its user or root."
+            discussion:
+                "lenscapd makes the key at its first start; reading it needs its user or root."
         )
 
         @OptionGroup var common: CommonOptions

@@ -84,8 +84,10 @@ package struct Authorities: Sendable {
         ])
     }
 
-    /// Requires that enough of the members signed. `others` may have signed too (a teacher's proof
-    /// of possession) and must have; they are never counted.
+    /// Requires that enough of the members signed.
+    ///
+    /// `others` may have signed too (a teacher's proof of possession) and must have; they are never
+    /// counted.
     package func requireQuorum(
         _ document: ThresholdDocument,
         as type: DocumentType,

@@ -123,7 +123,10 @@ package struct RoomRecord: Sendable {
     }
 
     /// Reads a room record and checks that enough of `authorities` signed it.
-    package init(verifying document: ThresholdDocument, by authorities: Authorities)
+    package init(
+        verifying document: ThresholdDocument,
+        by authorities: Authorities
+    )
         throws(Refusal)
     {
         try authorities.requireQuorum(document, as: .room, besides: [])
@@ -163,7 +166,9 @@ extension RoomRecord {
         let names = sources.map(\.name)
         guard names.allSatisfy(Self.isSourceName), names == Set(names).sorted() else {
             throw Refusal(
-                .payload, "Source names are [a-z0-9-], at most 32 long, sorted and unique.")
+                .payload,
+                "Source names are [a-z0-9-], at most 32 long, sorted and unique."
+            )
         }
     }
 
@@ -269,6 +274,9 @@ extension RoomRecord {
         var reader = members
         let time = ClosedTime(from: try reader.integer("from"), to: try reader.integer("to"))
         try reader.finish()
+        guard time.from < time.to else {
+            throw Refusal(.payload, "A closed time ends after it begins.")
+        }
         return time
     }
 

@@ -121,6 +121,7 @@ package struct StartToken: Sendable, Hashable {
     package var recording: String { Hex.encode(identifier) }
 
     private static func names(_ list: String) -> [String] {
-        list.isEmpty ? [] : list.split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
+        list.isEmpty
+            ? [] : list.split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
     }
 }

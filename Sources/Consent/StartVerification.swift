@@ -1,7 +1,9 @@
 internal import CryptoPrimitives
 
-/// A start that was found good. Only ``StartVerification`` makes one, so whoever holds it knows
-/// that a teacher's signature stands behind it.
+/// A start that was found good.
+///
+/// Only ``StartVerification`` makes one, so whoever holds it knows that a teacher's signature
+/// stands behind it.
 package struct VerifiedStart: Sendable {
     package let token: StartToken
     /// The token as it was signed.
@@ -24,8 +26,9 @@ package struct VerifiedStart: Sendable {
 
 /// The moment that dates are held against.
 package struct JudgementTime: Sendable {
-    /// Unix seconds: the clock's, never before the newest accepted record. With a clock that
-    /// nothing keeps right, the newest accepted record alone.
+    /// Unix seconds: the clock's, never before the newest accepted record.
+    ///
+    /// With a clock that nothing keeps right, the newest accepted record alone.
     package let now: Int64
     package let isTrusted: Bool
 
@@ -35,15 +38,19 @@ package struct JudgementTime: Sendable {
     }
 }
 
-/// The decision whether a start token opens the cap. Read it beside the design, section 3.2.
+/// The decision whether a start token opens the cap.
+///
+/// Read it beside the design, section 3.2.
 ///
 /// Everything that it judges by is handed in; it reads no file, no clock and no socket. The steps
 /// stand in the order in which they are taken; the first that fails ends it. What the authority
 /// does after it (space, intent, receipt, lamp, gate, recorder) is in `Authority`.
 package struct StartVerification: Sendable {
     package let trust: Trust
-    /// The challenge of this connection, already taken from it: whatever happens here, it is
-    /// used up. Nil when there was none, or it had expired.
+    /// The challenge of this connection, already taken from it: whatever happens here, it is used
+    /// up.
+    ///
+    /// Nil when there was none, or it had expired.
     package let challenge: Challenge?
     package let time: JudgementTime
     /// Whether a recording of this identifier exists or existed on this box.
@@ -159,7 +166,9 @@ package struct StartVerification: Sendable {
         }
         guard (60...room.maximumDuration).contains(token.duration) else {
             throw Refusal(
-                .duration, "A lesson here lasts from 60 to \(room.maximumDuration) seconds.")
+                .duration,
+                "A lesson here lasts from 60 to \(room.maximumDuration) seconds."
+            )
         }
         guard token.informed == 1 else {
             throw Refusal(.notInformed, "Those present must have been told that it records.")
@@ -217,9 +226,10 @@ package struct StartVerification: Sendable {
 }
 
 extension VerifiedStart {
-    /// Seconds that the lesson may last from `now`: its duration, or less where the room closes.
+    /// Seconds that the lesson may last from `now`: its duration, or less where the room closes;
+    /// none where it has closed since the start was verified.
     package func seconds(from now: Int64, in room: RoomRecord) -> Int64 {
-        let closing = room.closedTimes.map(\.from).filter { $0 > now }.min()
-        return min(token.duration, closing.map { $0 - now } ?? token.duration)
+        let closing = room.closedTimes.filter { now < $0.to }.map { max(0, $0.from - now) }.min()
+        return min(token.duration, closing ?? token.duration)
     }
 }

@@ -1,7 +1,9 @@
 package import CryptoPrimitives
 
 /// What a teacher enrolled with (`<thumbprint>.json`, `lenscap-card+jwt`): a key, the recipients
-/// that lessons are sealed to, and the account they go to. It carries no name.
+/// that lessons are sealed to, and the account they go to.
+///
+/// It carries no name.
 package struct TeacherCard: Sendable {
     package struct Account: Hashable, Sendable {
         /// `directory`, `s3` or `webdav`.
@@ -35,7 +37,9 @@ package struct TeacherCard: Sendable {
     package let recipients: [String]
     package let account: Account
     package let agreement: Agreement
-    /// When the teacher was trained. This and the next two are Unix seconds.
+    /// When the teacher was trained.
+    ///
+    /// This and the next two are Unix seconds.
     package let trained: Int64
     package let issued: Int64
     package let expires: Int64
@@ -65,7 +69,10 @@ package struct TeacherCard: Sendable {
     }
 
     /// Reads a card and checks the signatures: the teacher's own and enough of the authorities'.
-    package init(verifying document: ThresholdDocument, by authorities: Authorities)
+    package init(
+        verifying document: ThresholdDocument,
+        by authorities: Authorities
+    )
         throws(Refusal)
     {
         let card = try TeacherCard(reading: document)
@@ -107,7 +114,10 @@ package struct TeacherCard: Sendable {
             throw Refusal(.payload, "The card's pseudonym is not 26 characters of base32.")
         }
         for recipient in recipients where !Recipient.isSound(recipient) {
-            throw Refusal(.recipient, "The card names a recipient that is not a sound X25519 point.")
+            throw Refusal(
+                .recipient,
+                "The card names a recipient that is not a sound X25519 point."
+            )
         }
     }
 
@@ -144,11 +154,12 @@ package struct TeacherCard: Sendable {
 
 /// An age X25519 recipient as text (age v1 specification, "The X25519 recipient type").
 package enum Recipient {
-    /// Whether the text is well formed and its point gives a shared secret that is not all zero.
+    /// Whether the text is the one spelling, in lower case, of a canonical point that gives a
+    /// shared secret which is not all zero: exactly what can be sealed to.
     package static func isSound(_ text: String) -> Bool {
         guard let point = Bech32.decode(text, prefix: "age"), point.count == X25519.byteCount,
-            let probe = try? X25519.PrivateKey.generate()
+            text == Bech32.encode(prefix: "age", point)
         else { return false }
-        return (try? probe.sharedSecret(with: point)) != nil
+        return (try? X25519.validate(publicKey: point)) != nil
     }
 }

@@ -13,7 +13,9 @@ package struct ThresholdDocument: Sendable {
     package let payload: [UInt8]
     package private(set) var signatures: [Signature]
 
-    /// An unsigned document. Text beyond ASCII is refused: signed JSON has none.
+    /// An unsigned document.
+    ///
+    /// Text beyond ASCII is refused: signed JSON has none.
     package init(payload: CanonicalJSON) throws(Refusal) {
         do {
             try payload.validate()
@@ -27,7 +29,9 @@ package struct ThresholdDocument: Sendable {
     package init(parsing bytes: [UInt8]) throws(Refusal) {
         guard bytes.count <= ThresholdDocument.byteLimit else {
             throw Refusal(
-                .oversized, "The document has more than \(ThresholdDocument.byteLimit) bytes.")
+                .oversized,
+                "The document has more than \(ThresholdDocument.byteLimit) bytes."
+            )
         }
         do {
             var members = try MemberReader(try CanonicalJSON(parsing: bytes))
@@ -95,8 +99,13 @@ package struct ThresholdDocument: Sendable {
         }
     }
 
-    /// The thumbprints that signed. Each counts once; one unknown or bad signature rejects all.
-    package func signers(as type: DocumentType, among keys: [VerificationKey]) throws(Refusal)
+    /// The thumbprints that signed.
+    ///
+    /// Each counts once; one unknown or bad signature rejects all.
+    package func signers(
+        as type: DocumentType,
+        among keys: [VerificationKey]
+    ) throws(Refusal)
         -> Set<String>
     {
         var signers: Set<String> = []

@@ -16,7 +16,9 @@ package struct Trust: Sendable {
         package let document: [UInt8]
     }
 
-    /// A card file that was not accepted. It never keeps another teacher from starting.
+    /// A card file that was not accepted.
+    ///
+    /// It never keeps another teacher from starting.
     package struct RejectedCard: Sendable {
         package let name: String
         package let refusal: Refusal

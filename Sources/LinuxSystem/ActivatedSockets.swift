@@ -2,8 +2,9 @@ internal import Glibc
 
 /// The listening sockets that systemd hands over (`sd_listen_fds(3)`), by their names.
 package enum ActivatedSockets {
-    /// Takes them; empty when the process was not socket-activated. The environment variables are
-    /// removed so that no child believes them.
+    /// Takes them; empty when the process was not socket-activated.
+    ///
+    /// The environment variables are removed so that no child believes them.
     package static func take() -> [(name: String, raw: Int32)] {
         defer {
             unsetenv("LISTEN_PID")

@@ -1,7 +1,9 @@
 internal import CSystem
 internal import Glibc
 
-/// How a process ended. A child killed by a signal is not a success.
+/// How a process ended.
+///
+/// A child killed by a signal is not a success.
 package enum ExitStatus: Hashable, Sendable {
     case exited(Int32)
     case signalled(Int32)
@@ -13,8 +15,10 @@ package enum ExitStatus: Hashable, Sendable {
 package final class ChildProcess: Sendable {
     package let identifier: Int32
 
-    /// Starts `path` with `arguments` (without the name). Only standard input, output and error
-    /// and what `descriptors` maps (child's number ← parent's number) reach the child.
+    /// Starts `path` with `arguments` (without the name).
+    ///
+    /// Only standard input, output and error and what `descriptors` maps (child's number ← parent's
+    /// number) reach the child.
     package init(
         _ path: String,
         _ arguments: [String],
@@ -98,10 +102,13 @@ package func runCommand(
     let standardOutput = try UnixSocket.pair()
     let standardError = try UnixSocket.pair()
     let child = try ChildProcess(
-        path, arguments, environment: environment,
+        path,
+        arguments,
+        environment: environment,
         descriptors: [
             (0, standardInput.far.raw), (1, standardOutput.far.raw), (2, standardError.far.raw),
-        ])
+        ]
+    )
     standardInput.far.close()
     standardOutput.far.close()
     standardError.far.close()
@@ -121,7 +128,10 @@ package func runCommand(
         }
         if !entries[1].returned.isEmpty {
             open[1] = try appendAvailable(
-                errorOutput, to: &collected.errorOutput, limit: outputLimit)
+                errorOutput,
+                to: &collected.errorOutput,
+                limit: outputLimit
+            )
         }
     }
     writer.join()
@@ -132,7 +142,10 @@ package func runCommand(
     )
 }
 
-private func feeder(_ feed: consuming Descriptor, _ input: [UInt8]) throws(SystemError)
+private func feeder(
+    _ feed: consuming Descriptor,
+    _ input: [UInt8]
+) throws(SystemError)
     -> NamedThread
 {
     let raw = feed.release()
@@ -143,7 +156,11 @@ private func feeder(_ feed: consuming Descriptor, _ input: [UInt8]) throws(Syste
             while !rest.isEmpty {
                 let chunk = rest
                 let count = Glibc.send(
-                    feed.raw, chunk.baseAddress, chunk.count, Int32(MSG_NOSIGNAL))
+                    feed.raw,
+                    chunk.baseAddress,
+                    chunk.count,
+                    Int32(MSG_NOSIGNAL)
+                )
                 // The child may end without reading its input; its status tells the rest.
                 if count <= 0 { return }
                 rest = UnsafeRawBufferPointer(rebasing: rest[count...])

@@ -15,7 +15,9 @@ package struct Descriptor: ~Copyable, Sendable {
         _ = Glibc.close(raw)
     }
 
-    /// Closes now (`close(2)`). Errors of `close` on Linux do not leave the descriptor open.
+    /// Closes now (`close(2)`).
+    ///
+    /// Errors of `close` on Linux do not leave the descriptor open.
     package consuming func close() {}
 
     /// Gives up ownership; the caller must close the number.
@@ -48,7 +50,9 @@ package struct Descriptor: ~Copyable, Sendable {
     }
 
     /// Reads up to `buffer.count` bytes; 0 means the end (`read(2)`).
-    package borrowing func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError)
+    package borrowing func read(
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(SystemError)
         -> Int
     {
         let raw = raw
@@ -89,8 +93,10 @@ package struct Descriptor: ~Copyable, Sendable {
         }
     }
 
-    /// Makes the content durable (`fsync(2)`). After a failure the same file must not be synced
-    /// again and believed: the kernel marks the failed pages clean.
+    /// Makes the content durable (`fsync(2)`).
+    ///
+    /// After a failure the same file must not be synced again and believed: the kernel marks the
+    /// failed pages clean.
     package borrowing func synchronize() throws(SystemError) {
         let raw = raw
         _ = try retrying("fsync") { fsync(raw) }

@@ -44,7 +44,9 @@ package final class EventLoop {
         )
     }
 
-    /// Calls `handler` each time the descriptor is ready. Errors and hang-ups are always reported.
+    /// Calls `handler` each time the descriptor is ready.
+    ///
+    /// Errors and hang-ups are always reported.
     package func watch(
         _ descriptor: Int32,
         _ wanted: PollEvents,
@@ -52,7 +54,10 @@ package final class EventLoop {
     ) -> Token {
         let token = nextToken()
         watches[token] = Watch(
-            token: token, entry: PollEntry(descriptor, wanted), handler: handler)
+            token: token,
+            entry: PollEntry(descriptor, wanted),
+            handler: handler
+        )
         return token
     }
 
@@ -71,7 +76,9 @@ package final class EventLoop {
         schedule(at: Clock.bootTime.now() + nanoseconds, handler)
     }
 
-    /// Ends a watch or a timer; its handler is not called again. Unknown tokens are ignored.
+    /// Ends a watch or a timer; its handler is not called again.
+    ///
+    /// Unknown tokens are ignored.
     package func cancel(_ token: Token) {
         watches[token] = nil
         timers[token] = nil
@@ -86,9 +93,15 @@ package final class EventLoop {
 
     package func stop() { isRunning = false }
 
-    /// Runs until ``stop()``.
+    /// Runs until ``stop()``; afterwards no watch, timer or completion is left.
     package func run() throws(SystemError) {
         isRunning = true
+        // Handlers hold what they serve, which may hold the loop: let go of all of them.
+        defer {
+            watches = [:]
+            timers = [:]
+            completions = [:]
+        }
         while isRunning { try turn() }
     }
 
@@ -136,7 +149,9 @@ package final class EventLoop {
     }
 }
 
-/// Where other threads tell an ``EventLoop`` that something has finished. Thread-safe.
+/// Where other threads tell an ``EventLoop`` that something has finished.
+///
+/// Thread-safe.
 package final class Mailbox: Sendable {
     fileprivate let event: WakeEvent
     private let finished = Mutex<[UInt64]>([])

@@ -10,7 +10,9 @@ package struct Folder: ~Copyable, Sendable {
     /// For messages only; never opened again.
     package let path: String
 
-    /// Opens an existing folder. The path itself may lead through links; what is in it may not.
+    /// Opens an existing folder.
+    ///
+    /// The path itself may lead through links; what is in it may not.
     package init(path: String) throws(SystemError) {
         descriptor = try .open(path, [.read, .folder])
         self.path = path
@@ -22,7 +24,10 @@ package struct Folder: ~Copyable, Sendable {
     }
 
     /// Makes every missing folder of `path` (`mkdir -p`), then opens it.
-    package static func make(path: String, permissions: UInt32 = 0o755) throws(SystemError)
+    package static func make(
+        path: String,
+        permissions: UInt32 = 0o755
+    ) throws(SystemError)
         -> Folder
     {
         var prefix = path.hasPrefix("/") ? "/" : ""
@@ -43,7 +48,10 @@ package struct Folder: ~Copyable, Sendable {
     }
 
     /// Makes `name` durably with exactly these permissions, whatever the umask (`mkdirat(2)`).
-    package borrowing func makeFolder(_ name: String, permissions: UInt32) throws(SystemError)
+    package borrowing func makeFolder(
+        _ name: String,
+        permissions: UInt32
+    ) throws(SystemError)
         -> Folder
     {
         try Folder.check(name)
@@ -80,7 +88,11 @@ package struct Folder: ~Copyable, Sendable {
         return file
     }
 
-    private borrowing func openEntry(_ name: String, _ access: FileAccess, permissions: UInt32)
+    private borrowing func openEntry(
+        _ name: String,
+        _ access: FileAccess,
+        permissions: UInt32
+    )
         throws(SystemError) -> Descriptor
     {
         try Folder.check(name)
@@ -136,7 +148,11 @@ package struct Folder: ~Copyable, Sendable {
 
     package static func temporaryName(for name: String) -> String { ".\(name).part" }
 
-    package borrowing func rename(_ old: String, to new: String, replacing: Bool)
+    package borrowing func rename(
+        _ old: String,
+        to new: String,
+        replacing: Bool
+    )
         throws(SystemError)
     {
         try Folder.check(old)

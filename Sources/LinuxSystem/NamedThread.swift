@@ -19,7 +19,9 @@ package final class NamedThread: Sendable {
     private let thread: pthread_t
     private let joined = Atomic<Bool>(false)
 
-    /// Starts `body` at once. `name` is cut to the kernel's 15 bytes.
+    /// Starts `body` at once.
+    ///
+    /// `name` is cut to the kernel's 15 bytes.
     package init(_ name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
         let box = Unmanaged.passRetained(Body(name: String(name.prefix(15)), run: body))
         var created = pthread_t()
@@ -42,7 +44,9 @@ package final class NamedThread: Sendable {
         thread = created
     }
 
-    /// Waits for the body to return. A second call does nothing.
+    /// Waits for the body to return.
+    ///
+    /// A second call does nothing.
     package func join() {
         if joined.exchange(true, ordering: .acquiringAndReleasing) { return }
         pthread_join(thread, nil)

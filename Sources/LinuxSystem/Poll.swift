@@ -30,7 +30,10 @@ package struct PollEntry: Sendable {
 ///
 /// Returns how many entries are ready, 0 at the deadline. Interruptions by signals are waited
 /// through. Allocates nothing for up to 16 entries on the stack of the caller (`ppoll(2)`).
-package func poll(_ entries: UnsafeMutableBufferPointer<PollEntry>, deadline: Int64?)
+package func poll(
+    _ entries: UnsafeMutableBufferPointer<PollEntry>,
+    deadline: Int64?
+)
     throws(SystemError) -> Int
 {
     var failure: SystemError?
@@ -58,7 +61,11 @@ package func poll(_ entries: UnsafeMutableBufferPointer<PollEntry>, deadline: In
     return ready
 }
 
-private func wait(_ list: UnsafeMutablePointer<pollfd>?, _ count: nfds_t, _ deadline: Int64?)
+private func wait(
+    _ list: UnsafeMutablePointer<pollfd>?,
+    _ count: nfds_t,
+    _ deadline: Int64?
+)
     throws(SystemError) -> Int
 {
     while true {

@@ -13,7 +13,9 @@ package enum ProcessMemory {
         _ = try retrying("mlockall") { lenscap_lock_memory_on_fault() }
     }
 
-    /// The calling process is killed when its parent ends. For a recorder that was spawned.
+    /// The calling process is killed when its parent ends.
+    ///
+    /// For a recorder that was spawned.
     package static func dieWithParent() throws(SystemError) {
         _ = try retrying("prctl") { lenscap_die_with_parent() }
     }
@@ -31,7 +33,10 @@ package enum CurrentProcess {
             buffer.withUnsafeMutableBytes { bytes -> Int in
                 guard let base = bytes.baseAddress else { return -1 }
                 return readlink(
-                    "/proc/self/exe", base.assumingMemoryBound(to: CChar.self), bytes.count)
+                    "/proc/self/exe",
+                    base.assumingMemoryBound(to: CChar.self),
+                    bytes.count
+                )
             }
         }
         return String(decoding: buffer[..<count], as: UTF8.self)

@@ -59,7 +59,10 @@ package enum UnixSocket {
     }
 
     /// Sends what the peer takes now, without SIGPIPE; 0 when it takes nothing at the moment.
-    package static func send(_ socket: borrowing Descriptor, _ bytes: UnsafeRawBufferPointer)
+    package static func send(
+        _ socket: borrowing Descriptor,
+        _ bytes: UnsafeRawBufferPointer
+    )
         throws(SystemError) -> Int
     {
         let raw = socket.raw

@@ -1,7 +1,9 @@
 internal import CSystem
 internal import Glibc
 
-/// Wakes a thread that waits in ``poll(_:deadline:)`` (`eventfd(2)`). Thread-safe, never blocks.
+/// Wakes a thread that waits in ``poll(_:deadline:)`` (`eventfd(2)`).
+///
+/// Thread-safe, never blocks.
 package final class WakeEvent: Sendable {
     private let descriptor: Descriptor
 

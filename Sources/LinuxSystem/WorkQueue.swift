@@ -73,7 +73,9 @@ package final class WorkQueue {
         backlog.event.signal()
     }
 
-    /// Finishes what is queued and ends the thread. Results of that work are not delivered.
+    /// Finishes what is queued and ends the thread.
+    ///
+    /// Results of that work are not delivered.
     package func close() {
         backlog.state.withLock { $0.isClosed = true }
         backlog.event.signal()

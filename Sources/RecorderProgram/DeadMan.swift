@@ -172,6 +172,8 @@ extension MessageChannel {
     /// Sends a report; one that the peer does not take in ten seconds is an error.
     func send(_ message: FromRecorder) throws(VarlinkError) {
         try send(
-            try MessageJSON.encode(message), deadline: Clock.monotonic.now() + 10_000_000_000)
+            try MessageJSON.encode(message),
+            deadline: Clock.monotonic.now() + 10_000_000_000
+        )
     }
 }

@@ -28,7 +28,8 @@ package struct RecorderProgram: ParsableCommand {
     package func run() throws {
         guard let raw = connection ?? ActivatedSockets.take().first?.raw else {
             throw ValidationError(
-                "lenscap-recorder is started by systemd or by lenscapd, with a connection.")
+                "lenscap-recorder is started by systemd or by lenscapd, with a connection."
+            )
         }
         try ProcessMemory.forbidDumps()
         let channel = MessageChannel(adopting: Descriptor(adopting: raw))

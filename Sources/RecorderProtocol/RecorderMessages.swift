@@ -1,5 +1,7 @@
-/// What goes over the private connection between `lenscapd` and one recorder: NUL-terminated
-/// JSON, one object a message, `type` first among equals. Closing the connection means abort.
+/// What goes over the private connection between `lenscapd` and one recorder: NUL-terminated JSON,
+/// one object a message, `type` first among equals.
+///
+/// Closing the connection means abort.
 ///
 /// Recipient, sources and duration come from the token alone; no other field can change them.
 package enum ToRecorder: Codable, Sendable {
@@ -117,7 +119,9 @@ package enum FromRecorder: Codable, Sendable {
         }
     }
 
-    /// Each second. `committed`: whole seconds in durable segments.
+    /// Each second.
+    ///
+    /// `committed`: whole seconds in durable segments.
     package struct State: Codable, Sendable, Hashable {
         package var committed: Int64
         package var sources: [SourceState]
@@ -198,7 +202,10 @@ package enum FromRecorder: Codable, Sendable {
     }
 }
 
-private func unknownType<Key: CodingKey>(_ values: KeyedDecodingContainer<Key>, _ key: Key)
+private func unknownType<Key: CodingKey>(
+    _ values: KeyedDecodingContainer<Key>,
+    _ key: Key
+)
     -> DecodingError
 {
     .dataCorruptedError(forKey: key, in: values, debugDescription: "unknown message")

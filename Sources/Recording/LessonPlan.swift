@@ -82,26 +82,14 @@ struct LessonPlan {
     ) throws(LibAVError) -> Track {
         let source = session.sources[index]
         let interval = format.frameInterval
-        let colour = ColourDescription(
-            fullRange: format.fullRange,
-            matrix: format.matrix == .bt601 ? .bt601 : .bt709
-        )
-        var encoding = VideoEncoderSettings(
-            width: format.width,
-            height: format.height,
-            frameRate: TimeRate(interval.denominator, interval.numerator),
-            bitRate: settings.videoBitRate,
-            colour: colour
-        )
-        encoding.preset = settings.videoPreset
-        encoding.threads = settings.videoThreads
+        let encoding = videoSettings(format, settings)
         let encoder = try VideoEncoder(encoding, track: index)
         let parameters = encoder.parameters
         let pool = try VideoFramePool(
             count: settings.pictureBuffers,
             width: format.width,
             height: format.height,
-            colour: colour
+            colour: encoding.colour
         )
         let port = PicturePort(pool: pool)
         let queue = HandoffQueue<TrackMessage>(
@@ -138,6 +126,28 @@ struct LessonPlan {
                 nominalDuration: MediaTime(nanoseconds: interval.nanoseconds).ticks(of: .video)
             )
         )
+    }
+
+    private static func videoSettings(
+        _ format: CameraFormat,
+        _ settings: LessonSettings
+    )
+        -> VideoEncoderSettings
+    {
+        let interval = format.frameInterval
+        var encoding = VideoEncoderSettings(
+            width: format.width,
+            height: format.height,
+            frameRate: TimeRate(interval.denominator, interval.numerator),
+            bitRate: settings.videoBitRate,
+            colour: ColourDescription(
+                fullRange: format.fullRange,
+                matrix: format.matrix == .bt601 ? .bt601 : .bt709
+            )
+        )
+        encoding.preset = settings.videoPreset
+        encoding.threads = settings.videoThreads
+        return encoding
     }
 
     private static func microphone(

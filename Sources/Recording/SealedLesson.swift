@@ -134,7 +134,9 @@ extension Leaf.Track {
 }
 
 extension LessonSummary {
-    /// `summary.json`: counts of each source. Times are nanoseconds of the lesson.
+    /// `summary.json`: counts of each source.
+    ///
+    /// Times are nanoseconds of the lesson.
     package var document: CanonicalJSON {
         .object([
             "bytes": .integer(Int64(health.bytes)),

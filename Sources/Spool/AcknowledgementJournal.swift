@@ -35,7 +35,9 @@ package enum AcknowledgementJournal {
     package static let fileName = "acknowledged"
     private static let byteLimit = 1 << 28
 
-    /// Every whole, well-formed line. A line that a crash cut short is not an acknowledgement.
+    /// Every whole, well-formed line.
+    ///
+    /// A line that a crash cut short is not an acknowledgement.
     package static func read(outbox path: String) throws(SpoolError) -> Set<Acknowledgement> {
         let bytes: [UInt8]
         do throws(SystemError) {
@@ -52,15 +54,22 @@ package enum AcknowledgementJournal {
         return result
     }
 
-    /// Appends durably. A cut-off line before it is closed first, so that it spoils nothing.
+    /// Appends durably.
+    ///
+    /// A cut-off line before it is closed first, so that it spoils nothing.
     package static func append(_ entry: Acknowledgement, outbox path: String) throws(SpoolError) {
         do throws(SystemError) {
             let folder = try Folder(path: path)
             let file = try folder.file(
-                fileName, [.write, .append, .create], permissions: 0o640)
+                fileName,
+                [.write, .append, .create],
+                permissions: 0o640
+            )
             // A leading line feed ends whatever a crash left; empty lines mean nothing.
             let isEmpty = try file.status().size == 0
-            try file.writeAll((isEmpty ? [] : [UInt8(ascii: "\n")]) + entry.line + [UInt8(ascii: "\n")])
+            try file.writeAll(
+                (isEmpty ? [] : [UInt8(ascii: "\n")]) + entry.line + [UInt8(ascii: "\n")]
+            )
             try file.synchronize()
             if isEmpty { try folder.synchronize() }
         } catch { throw .system(error) }

@@ -138,7 +138,8 @@ package enum Leaf: Sendable, Hashable {
                     "time": .integer(time),
                     "type": .string("end"),
                 ].merging(summary.map { ["summary": .object(Self.members($0))] } ?? [:]) {
-                    _, new in new
+                    _,
+                    new in new
                 }
             )
         }

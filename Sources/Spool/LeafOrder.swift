@@ -1,5 +1,7 @@
-/// Which leaf may follow which: `begin`, then `run`, then segments and gaps and further runs,
-/// then `end`, and nothing after it. A pure value; the authority keeps one per recording.
+/// Which leaf may follow which: `begin`, then `run`, then segments and gaps and further runs, then
+/// `end`, and nothing after it.
+///
+/// A pure value; the authority keeps one per recording.
 package struct LeafOrder: Sendable {
     private enum Stage: Sendable {
         case empty

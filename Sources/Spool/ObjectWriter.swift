@@ -12,12 +12,18 @@ package struct ObjectWriter: ~Copyable, Sendable {
     }
 
     /// Writes a sealed object durably and gives the leaf's description of it.
-    package borrowing func write(_ name: String, _ sealed: [UInt8]) throws(SpoolError)
+    package borrowing func write(
+        _ name: String,
+        _ sealed: [UInt8]
+    ) throws(SpoolError)
         -> Leaf.Object
     {
         try wrapping { () throws(SystemError) in try folder.writeDurably(name, sealed) }
         return Leaf.Object(
-            name: name, bytes: Int64(sealed.count), sha256: SHA256.hash(sealed))
+            name: name,
+            bytes: Int64(sealed.count),
+            sha256: SHA256.hash(sealed)
+        )
     }
 
     /// Bytes that the disk has free.

@@ -1,8 +1,10 @@
 internal import CryptoPrimitives
 package import LinuxSystem
 
-/// A recording that the authority is writing the record of: it makes the folder, writes leaf 0,
-/// and appends the leaves that the recorder reports. The authority's side only.
+/// A recording that the authority is writing the record of: it makes the folder, writes leaf 0, and
+/// appends the leaves that the recorder reports.
+///
+/// The authority's side only.
 ///
 /// Blocks on the disk: belongs to a worker thread. Rule: a leaf is appended only after the file it
 /// names is durable; the recorder reports it only then, and the line is synced before
@@ -12,6 +14,10 @@ package struct OpenRecording: ~Copyable, Sendable {
     fileprivate let folder: Folder
     private let log: Descriptor
     private var order: LeafOrder
+    /// Bytes of the log's whole lines.
+    private var length: Int
+    /// Set when the log's end is unknown: only a new reading of it (``recover(_:in:)``) may go on.
+    private var isBroken = false
 
     /// Makes the folder with token, card, sealed receipt and leaf 0, all durable.
     ///
@@ -34,15 +40,27 @@ package struct OpenRecording: ~Copyable, Sendable {
             return opened
         }
         var new = OpenRecording(
-            recording: recording, folder: made, log: opened, order: LeafOrder())
+            recording: recording,
+            folder: made,
+            log: opened,
+            order: LeafOrder(),
+            length: 0
+        )
         try new.append(
             .begin(
-                token: SHA256.hash(token), card: SHA256.hash(card), receipt: SHA256.hash(receipt)))
+                token: SHA256.hash(token),
+                card: SHA256.hash(card),
+                receipt: SHA256.hash(receipt)
+            )
+        )
         return new
     }
 
     /// Opens a recording that a crash left without its end, cutting off a line left half written.
-    package static func recover(_ recording: String, in spool: borrowing Folder)
+    package static func recover(
+        _ recording: String,
+        in spool: borrowing Folder
+    )
         throws(SpoolError) -> OpenRecording
     {
         let found = try wrapping { () throws(SystemError) in try spool.folder(recording) }
@@ -51,19 +69,27 @@ package struct OpenRecording: ~Copyable, Sendable {
         }
         let read = try RecordingLog(reading: found, recording: recording)
         try wrapping { () throws(SystemError) in try opened.truncate(to: read.wholeBytes) }
-        return OpenRecording(recording: recording, folder: found, log: opened, order: read.order)
+        return OpenRecording(
+            recording: recording,
+            folder: found,
+            log: opened,
+            order: read.order,
+            length: read.wholeBytes
+        )
     }
 
     private init(
         recording: String,
         folder: consuming Folder,
         log: consuming Descriptor,
-        order: LeafOrder
+        order: LeafOrder,
+        length: Int
     ) {
         self.recording = recording
         self.folder = folder
         self.log = log
         self.order = order
+        self.length = length
     }
 
     private static func makeFolder(
@@ -86,16 +112,35 @@ package struct OpenRecording: ~Copyable, Sendable {
     package var hasBegun: Bool { order.hasBegun }
     package var hasEnded: Bool { order.hasEnded }
 
-    /// Checks the order, appends the line and makes it durable.
+    /// Checks the order, appends the line and makes it durable. After an error the log is as it
+    /// was, or takes nothing more.
     package mutating func append(_ leaf: Leaf) throws(SpoolError) {
         var next = order
         try next.accept(leaf)
         if let object = leaf.object { try check(object) }
-        do throws(SystemError) {
-            try log.writeAll(leaf.line + [UInt8(ascii: "\n")])
-            try log.synchronize()
-        } catch { throw .system(error) }
+        try write(leaf.line + [UInt8(ascii: "\n")])
         order = next
+    }
+
+    private mutating func write(_ line: [UInt8]) throws(SpoolError) {
+        guard !isBroken else {
+            throw .damaged(recording: recording, "its log could not be written before")
+        }
+        do throws(SystemError) {
+            try log.writeAll(line)
+        } catch {
+            // A full disk takes half a line; the next one must not continue it.
+            do throws(SystemError) { try log.truncate(to: length) } catch { isBroken = true }
+            throw .system(error)
+        }
+        do throws(SystemError) {
+            try log.synchronize()
+        } catch {
+            // Never synced again and believed: the kernel has marked the failed pages clean.
+            isBroken = true
+            throw .system(error)
+        }
+        length += line.count
     }
 
     /// The file that a leaf names is there, regular, of that length.

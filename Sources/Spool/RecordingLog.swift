@@ -20,7 +20,10 @@ package struct RecordingLog: Sendable {
             do {
                 leaf = try Leaf(parsing: Array(bytes[start..<end]))
             } catch {
-                throw .damaged(recording: recording, "line \(leaves.count + 1) of its log: \(error)")
+                throw .damaged(
+                    recording: recording,
+                    "line \(leaves.count + 1) of its log: \(error)"
+                )
             }
             try order.accept(leaf)
             leaves.append(leaf)

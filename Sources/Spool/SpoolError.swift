@@ -33,7 +33,9 @@ extension SpoolError: CustomStringConvertible {
 }
 
 /// Runs calls of ``LinuxSystem`` and gives their errors this module's type.
-func wrapping<Result: ~Copyable>(_ body: () throws(SystemError) -> Result) throws(SpoolError)
+func wrapping<Result: ~Copyable>(
+    _ body: () throws(SystemError) -> Result
+) throws(SpoolError)
     -> Result
 {
     do throws(SystemError) { return try body() } catch { throw .system(error) }

@@ -32,7 +32,11 @@ package enum SpoolFolder {
                 wanted.allSatisfy({ content in
                     acknowledged.contains(
                         Acknowledgement(
-                            recording: recording, name: content.name, sha256: content.sha256))
+                            recording: recording,
+                            name: content.name,
+                            sha256: content.sha256
+                        )
+                    )
                 })
             else { return false }
         } else if !names.isEmpty {
@@ -47,8 +51,13 @@ package enum SpoolFolder {
     }
 
     /// Removes a folder whose log was never begun: a crash while it was made, before any device
-    /// opened. Returns whether it was such a one.
-    package static func removeIfUnbegun(_ recording: String, spool path: String)
+    /// opened.
+    ///
+    /// Returns whether it was such a one.
+    package static func removeIfUnbegun(
+        _ recording: String,
+        spool path: String
+    )
         throws(SpoolError) -> Bool
     {
         let spool = try wrapping { () throws(SystemError) in try Folder(path: path) }
@@ -57,7 +66,13 @@ package enum SpoolFolder {
             let log = try RecordingLog(reading: folder, recording: recording)
             guard !log.order.hasBegun else { return false }
         }
-        try empty(folder, try wrapping { () throws(SystemError) in try folder.names() })
+        let names = try wrapping { () throws(SystemError) in try folder.names() }
+        let written = [SpoolName.token, SpoolName.card, SpoolName.receipt, SpoolName.log]
+        guard names.allSatisfy({ written.contains($0) || $0.hasPrefix(".") }) else {
+            // Only damage loses a log while objects are there; they may be all that is left.
+            throw .damaged(recording: recording, "it holds sealed files without their log")
+        }
+        try empty(folder, names)
         try wrapping { () throws(SystemError) in
             try spool.removeFolder(recording)
             try spool.synchronize()

@@ -6,9 +6,9 @@ package enum SpoolName {
     package static let summary = "summary.json.age"
     package static let log = "log"
 
-    /// `000000.init.age`
+    /// As in `000000.init.age`.
     package static func initial(_ number: Int) -> String { padded(number) + ".init.age" }
-    /// `000001.m4s.age`
+    /// As in `000001.m4s.age`.
     package static func media(_ number: Int) -> String { padded(number) + ".m4s.age" }
     package static func tombstone(_ recording: String) -> String { recording + ".deleted" }
 

@@ -46,10 +46,14 @@ package struct DeliveredRecording: ~Copyable, Sendable {
     }
 
     /// The bytes of an object, if it is there and is what the log says.
-    package borrowing func object(_ content: RecordingLog.Content) throws(TeacherToolsError)
+    package borrowing func object(
+        _ content: RecordingLog.Content
+    ) throws(TeacherToolsError)
         -> [UInt8]?
     {
-        guard let name = files[content.name] else { return nil }
+        // Under its own hash first: another file of that name may lie beside it.
+        let own = "\(content.name)-\(Hex.encode(content.sha256))"
+        guard let name = folder.contains(own) ? own : files[content.name] else { return nil }
         let bytes: [UInt8]
         do throws(SystemError) {
             bytes = try folder.read(name, limit: 1 << 30)
@@ -57,7 +61,10 @@ package struct DeliveredRecording: ~Copyable, Sendable {
         return SHA256.hash(bytes) == content.sha256 ? bytes : nil
     }
 
-    private static func verify(_ token: [UInt8], _ card: [UInt8]) throws(TeacherToolsError)
+    private static func verify(
+        _ token: [UInt8],
+        _ card: [UInt8]
+    ) throws(TeacherToolsError)
         -> (StartToken, TeacherCard)
     {
         do throws(Refusal) {
@@ -75,7 +82,11 @@ package struct DeliveredRecording: ~Copyable, Sendable {
         } catch { throw .refused(error) }
     }
 
-    private static func read(_ name: String, _ folder: borrowing Folder, _ files: [String: String])
+    private static func read(
+        _ name: String,
+        _ folder: borrowing Folder,
+        _ files: [String: String]
+    )
         throws(TeacherToolsError) -> [UInt8]
     {
         guard let file = files[name] else {

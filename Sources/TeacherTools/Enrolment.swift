@@ -27,7 +27,12 @@ package enum Enrolment {
         try refusing { () throws(Refusal) in
             let document = try ThresholdDocument(
                 payload: Authorities.payload(
-                    members: members, threshold: threshold, sequence: sequence, issued: issued))
+                    members: members,
+                    threshold: threshold,
+                    sequence: sequence,
+                    issued: issued
+                )
+            )
             _ = try Authorities(reading: document)
             return document
         }
@@ -42,7 +47,10 @@ package enum Enrolment {
     }
 
     /// A card with its teacher's own signature: the proof that the teacher holds the key.
-    package static func card(_ card: TeacherCard, signedWith key: SigningKey)
+    package static func card(
+        _ card: TeacherCard,
+        signedWith key: SigningKey
+    )
         throws(TeacherToolsError) -> ThresholdDocument
     {
         try refusing { () throws(Refusal) in
@@ -53,8 +61,9 @@ package enum Enrolment {
         }
     }
 
-    /// Adds one authority's signature to a document file, after reading it as what it claims to
-    /// be. Signing twice with one key changes nothing.
+    /// Adds one authority's signature to a document file, after reading it as what it claims to be.
+    ///
+    /// Signing twice with one key changes nothing.
     package static func approve(
         _ path: String,
         as type: DocumentType,
@@ -91,29 +100,65 @@ package enum Enrolment {
     }
 
     /// Writes a document durably; an existing file is replaced only when asked.
-    package static func write(_ bytes: [UInt8], to path: String, replacing: Bool)
+    package static func write(
+        _ bytes: [UInt8],
+        to path: String,
+        replacing: Bool
+    )
         throws(TeacherToolsError)
     {
         let parts = path.split(separator: "/")
         let parent = (path.hasPrefix("/") ? "/" : "./") + parts.dropLast().joined(separator: "/")
         do throws(SystemError) {
             try Folder(path: parent).writeDurably(
-                parts.last.map { String($0) } ?? "", bytes, replacing: replacing)
+                parts.last.map { String($0) } ?? "",
+                bytes,
+                replacing: replacing
+            )
         } catch {
             if error.isExisting { throw .exists("\(path) exists and is not replaced.") }
             throw .system(error)
         }
     }
 
-    private static func refusing<Result>(_ body: () throws(Refusal) -> Result)
+    /// Requires that the authorities' document at `path`, if there is one, is this one. One that
+    /// cannot be read is not taken for none.
+    static func requireInstalled(
+        _ authorities: Authorities,
+        _ path: String
+    )
+        throws(TeacherToolsError)
+    {
+        let installed: ThresholdDocument
+        do throws(TeacherToolsError) {
+            installed = try read(path)
+        } catch {
+            if case .missing = error { return }
+            throw error
+        }
+        guard installed.hash == authorities.hash else {
+            throw .refused(
+                Refusal(
+                    .quorum,
+                    "Other authorities are installed here; these cannot take their place."
+                )
+            )
+        }
+    }
+
+    private static func refusing<Result>(
+        _ body: () throws(Refusal) -> Result
+    )
         throws(TeacherToolsError) -> Result
     {
         do throws(Refusal) { return try body() } catch { throw .refused(error) }
     }
 }
 
-/// A technician's installation of signed records: they prove themselves, the technician vouches
-/// for nothing. Doing it twice changes nothing.
+/// A technician's installation of signed records: they prove themselves, the technician vouches for
+/// nothing.
+///
+/// Doing it twice changes nothing.
 package enum TrustImport {
     /// What was installed.
     package struct Report: Sendable {
@@ -123,9 +168,13 @@ package enum TrustImport {
     }
 
     /// Verifies `authorities.json`, `room.json` and the cards of `folder`, then installs them.
+    ///
     /// Cards that do not verify are named and left out. Authorities other than the installed ones
     /// are refused: replacing them needs the old ones' signatures.
-    package static func run(from folder: String, to trust: String) throws(TeacherToolsError)
+    package static func run(
+        from folder: String,
+        to trust: String
+    ) throws(TeacherToolsError)
         -> Report
     {
         let authorities = try Enrolment.read("\(folder)/authorities.json").bytes
@@ -134,8 +183,8 @@ package enum TrustImport {
         let verified: Trust
         do throws(Refusal) {
             verified = try Trust(authorities: authorities, room: room, cards: cards)
-            try requireSameAuthorities(verified.authorities, trust)
         } catch { throw .refused(error) }
+        try Enrolment.requireInstalled(verified.authorities, "\(trust)/authorities.json")
         let rejected = Set(verified.rejectedCards.map(\.name))
         let sound = cards.filter { !rejected.contains($0.name) }
         do throws(SystemError) {
@@ -149,20 +198,15 @@ package enum TrustImport {
             try target.writeDurably("room.json", room, replacing: true)
         } catch { throw .system(error) }
         return Report(
-            room: verified.room.record.room, cards: sound.count, rejected: verified.rejectedCards)
+            room: verified.room.record.room,
+            cards: sound.count,
+            rejected: verified.rejectedCards
+        )
     }
 
-    private static func requireSameAuthorities(_ new: Authorities, _ trust: String)
-        throws(Refusal)
-    {
-        guard let installed = try? Enrolment.read("\(trust)/authorities.json") else { return }
-        guard try Authorities(reading: installed).hash == new.hash else {
-            throw Refusal(
-                .quorum, "Other authorities are installed here; these cannot take their place.")
-        }
-    }
-
-    private static func cardFiles(_ path: String) throws(TeacherToolsError)
+    private static func cardFiles(
+        _ path: String
+    ) throws(TeacherToolsError)
         -> [(name: String, bytes: [UInt8])]
     {
         do throws(SystemError) {

@@ -26,7 +26,9 @@ package struct OpenReport: Sendable {
     package var isComplete: Bool { problems.isEmpty && end != nil }
 }
 
-/// Verifies, decrypts and joins a lesson. Needs the teacher's identity and nothing of the box.
+/// Verifies, decrypts and joins a lesson.
+///
+/// Needs the teacher's identity and nothing of the box.
 ///
 /// Memory stays at one segment. The output appears under its name only when it is whole.
 package struct LessonOpener: Sendable {
@@ -37,6 +39,7 @@ package struct LessonOpener: Sendable {
     }
 
     /// Opens the recording in `folder` into `output`, or only checks it when `output` is nil.
+    ///
     /// `progress` gets the fraction done.
     package func open(
         _ folder: String,
@@ -71,8 +74,11 @@ package struct LessonOpener: Sendable {
                 report.bytes += bytes.count
             case .gap(let source, let reason, let from, let to):
                 report.gaps.append(
-                    "\(source): \(reason), \(Self.seconds(from)) s to \(Self.seconds(to)) s")
-            case .begin, .end:
+                    "\(source): \(reason), \(Self.seconds(from)) s to \(Self.seconds(to)) s"
+                )
+            case .end(_, _, _, let summary):
+                if let summary { _ = try plaintext(summary, recording, &report) }
+            case .begin:
                 break
             }
             progress(Double(index + 1) / Double(recording.log.leaves.count))
@@ -84,7 +90,10 @@ package struct LessonOpener: Sendable {
         return report
     }
 
-    private func readReceipt(_ recording: borrowing DeliveredRecording, _ report: inout OpenReport)
+    private func readReceipt(
+        _ recording: borrowing DeliveredRecording,
+        _ report: inout OpenReport
+    )
         throws(TeacherToolsError)
     {
         guard
@@ -162,7 +171,10 @@ private struct JoinedFile: ~Copyable {
             let temporary = Folder.temporaryName(for: name)
             if opened.contains(temporary) { try opened.remove(temporary) }
             file = try opened.file(
-                temporary, [.write, .create, .exclusive], permissions: 0o600)
+                temporary,
+                [.write, .create, .exclusive],
+                permissions: 0o600
+            )
             folder = opened
         } catch { throw .system(error) }
         self.folder = folder

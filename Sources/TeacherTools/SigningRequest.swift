@@ -3,7 +3,9 @@ package import CryptoPrimitives
 
 /// What a signer gets on its standard input: the box's challenge and what the teacher wants, one
 /// line of canonical JSON `{"cameras","challenge","details":{"purpose","salt"},"duration",
-/// "microphones"}`. Its answer is a start token.
+/// "microphones"}`.
+///
+/// Its answer is a start token.
 package struct SigningRequest: Sendable {
     /// The challenge as the box signed it.
     package let challenge: String
@@ -37,7 +39,9 @@ package struct SigningRequest: Sendable {
             challenge = try reader.string("challenge")
             duration = try reader.integer("duration")
             self.details = StartDetails(
-                purpose: try details.string("purpose"), salt: try details.string("salt"))
+                purpose: try details.string("purpose"),
+                salt: try details.string("salt")
+            )
             try details.finish()
             try reader.finish()
         } catch {
@@ -83,7 +87,9 @@ package struct PreparedSignature: Sendable {
         let room = try teacher.room(box: box)
         do throws(Refusal) {
             let challenge = try Challenge(
-                verifying: request.challenge, by: room.record.boxKey)
+                verifying: request.challenge,
+                by: room.record.boxKey
+            )
             guard challenge.box == room.record.box, challenge.record == room.hash else {
                 throw Refusal(
                     .record,
@@ -91,9 +97,7 @@ package struct PreparedSignature: Sendable {
                         + "import the new one after looking at it."
                 )
             }
-            guard let detailsHash = request.details.hash else {
-                throw Refusal(.details, "The purpose must be plain ASCII.")
-            }
+            let detailsHash = try request.detailsHash(in: room.record)
             recipient = card.recipients[0]
             token = StartToken(
                 audience: room.record.box,
@@ -119,6 +123,42 @@ package struct PreparedSignature: Sendable {
         do throws(Refusal) {
             return try CompactJWS(payload: token.payload.bytes, type: .start, by: key).text
         } catch { throw .refused(error) }
+    }
+}
+
+extension SigningRequest {
+    /// The hash of the details, after holding the request against the room record: nothing that
+    /// the box would refuse is shown to the teacher, and no text that the authorities did not sign.
+    fileprivate func detailsHash(in room: RoomRecord) throws(Refusal) -> String {
+        for (names, kind) in [
+            (cameras, RoomRecord.SourceKind.camera),
+            (microphones, RoomRecord.SourceKind.microphone),
+        ] {
+            guard Set(names).count == names.count,
+                names.allSatisfy({ room.source($0)?.kind == kind })
+            else {
+                throw Refusal(.sources, "The room record has no such \(kind.rawValue).")
+            }
+        }
+        guard !(cameras.isEmpty && microphones.isEmpty) else {
+            throw Refusal(.sources, "The request names no camera and no microphone.")
+        }
+        guard (60...room.maximumDuration).contains(duration) else {
+            throw Refusal(
+                .duration,
+                "A lesson here lasts from 60 to \(room.maximumDuration) seconds."
+            )
+        }
+        guard room.purposes.contains(details.purpose) else {
+            throw Refusal(
+                .purpose,
+                "Recordings here serve: \(room.purposes.joined(separator: ", "))."
+            )
+        }
+        guard Base64URL.decode(details.salt)?.count == 32, let hash = details.hash else {
+            throw Refusal(.details, "The salt is not 32 bytes.")
+        }
+        return hash
     }
 }
 

@@ -4,7 +4,9 @@ package import CryptoPrimitives
 internal import LinuxSystem
 
 /// The teacher's own side: `$XDG_CONFIG_HOME/lenscap` with the signing key, the age identity, the
-/// card, the authorities and the rooms. Everything in it is the teacher's alone, mode 0600.
+/// card, the authorities and the rooms.
+///
+/// Everything in it is the teacher's alone, mode 0600.
 package struct TeacherFolder: Sendable {
     package static let signingKeyName = "signing.pem"
     package static let identityName = "identity.txt"
@@ -19,8 +21,12 @@ package struct TeacherFolder: Sendable {
         self.path = path
     }
 
-    /// Makes a signing key and an age identity. Existing ones are never replaced.
-    package func makeKeys(_ algorithm: SignatureAlgorithm) throws(TeacherToolsError)
+    /// Makes a signing key and an age identity.
+    ///
+    /// Existing ones are never replaced.
+    package func makeKeys(
+        _ algorithm: SignatureAlgorithm
+    ) throws(TeacherToolsError)
         -> (key: VerificationKey, recipient: AgeRecipient)
     {
         for name in [Self.signingKeyName, Self.identityName] where contains(name) {
@@ -57,25 +63,35 @@ package struct TeacherFolder: Sendable {
     /// The room record of a box, as imported at enrolment and checked again now.
     package func room(box: String) throws(TeacherToolsError) -> Trust.Room {
         let authorities = try document(
-            Self.authoritiesName, hint: "get it from your school with lenscap room import")
+            Self.authoritiesName,
+            hint: "get it from your school with lenscap room import"
+        )
         let room = try document(
             "\(Self.roomsName)/\(box).json",
-            hint: "this room is not known here: import its record with lenscap room import")
+            hint: "this room is not known here: import its record with lenscap room import"
+        )
         do throws(Refusal) {
             return try Trust(authorities: authorities.bytes, room: room.bytes, cards: []).room
         } catch { throw .refused(error) }
     }
 
     /// Takes over the authorities and a room record that they signed.
-    package func importRoom(_ room: [UInt8], authorities: [UInt8]) throws(TeacherToolsError)
+    package func importRoom(
+        _ room: [UInt8],
+        authorities: [UInt8]
+    ) throws(TeacherToolsError)
         -> RoomRecord
     {
         let record: RoomRecord
+        let vouching: Authorities
         do throws(Refusal) {
-            let vouching = try Authorities(verifying: try ThresholdDocument(parsing: authorities))
+            vouching = try Authorities(verifying: try ThresholdDocument(parsing: authorities))
             record = try RoomRecord(
-                verifying: try ThresholdDocument(parsing: room), by: vouching)
+                verifying: try ThresholdDocument(parsing: room),
+                by: vouching
+            )
         } catch { throw .refused(error) }
+        try Enrolment.requireInstalled(vouching, "\(path)/\(Self.authoritiesName)")
         try write(authorities, as: Self.authoritiesName, replacing: true)
         try write(room, as: "\(Self.roomsName)/\(record.box).json", replacing: true)
         return record
@@ -89,7 +105,10 @@ package struct TeacherFolder: Sendable {
         (try? Folder(path: path))?.contains(name) ?? false
     }
 
-    private func document(_ name: String, hint: String) throws(TeacherToolsError)
+    private func document(
+        _ name: String,
+        hint: String
+    ) throws(TeacherToolsError)
         -> ThresholdDocument
     {
         let bytes: [UInt8]
@@ -114,7 +133,11 @@ package struct TeacherFolder: Sendable {
         } catch { throw .system(error) }
     }
 
-    private func write(_ bytes: [UInt8], as name: String, replacing: Bool)
+    private func write(
+        _ bytes: [UInt8],
+        as name: String,
+        replacing: Bool
+    )
         throws(TeacherToolsError)
     {
         let parts = name.split(separator: "/")
@@ -122,7 +145,11 @@ package struct TeacherFolder: Sendable {
         do throws(SystemError) {
             try Folder.make(path: folder, permissions: 0o700)
                 .writeDurably(
-                    String(parts.last ?? ""), bytes, permissions: 0o600, replacing: replacing)
+                    String(parts.last ?? ""),
+                    bytes,
+                    permissions: 0o600,
+                    replacing: replacing
+                )
         } catch { throw .system(error) }
     }
 }
@@ -140,13 +167,19 @@ package enum SigningKeyFile {
     }
 
     /// Makes a key in a new file, mode 0600.
-    package static func make(_ path: String, _ algorithm: SignatureAlgorithm)
+    package static func make(
+        _ path: String,
+        _ algorithm: SignatureAlgorithm
+    )
         throws(TeacherToolsError) -> VerificationKey
     {
         do {
             let key = try SigningKey.generate(algorithm)
             let file = try Descriptor.open(
-                path, [.write, .create, .exclusive, .noFollow], permissions: 0o600)
+                path,
+                [.write, .create, .exclusive, .noFollow],
+                permissions: 0o600
+            )
             try key.pem().withUnsafeBytes { (bytes) throws(SystemError) in
                 try file.writeAll(bytes)
                 try file.synchronize()

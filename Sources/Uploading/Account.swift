@@ -1,6 +1,8 @@
 package import LinuxSystem
 
-/// A place that takes a teacher's recordings. Every call blocks.
+/// A place that takes a teacher's recordings.
+///
+/// Every call blocks.
 package protocol Account: Sendable {
     /// Stores an object durably and proves it: when this returns, the account holds exactly these
     /// bytes under `teacher/recording/name-sha256`. An object that is there already is success.

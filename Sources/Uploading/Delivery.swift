@@ -17,7 +17,9 @@ package struct Delivery: Sendable {
     private let account: any Account
     private let contents: [RecordingLog.Content]
 
-    /// Reads and checks a recording. Nil while it has not ended.
+    /// Reads and checks a recording.
+    ///
+    /// Nil while it has not ended.
     package init?(_ recording: String, spool path: String) throws(UploadError) {
         guard let files = try Files(recording, spool: path) else { return nil }
         let log: RecordingLog
@@ -52,7 +54,11 @@ package struct Delivery: Sendable {
         }
     }
 
-    private static func owner(_ recording: String, _ files: Files, _ log: RecordingLog)
+    private static func owner(
+        _ recording: String,
+        _ files: Files,
+        _ log: RecordingLog
+    )
         throws(UploadError) -> TeacherCard
     {
         guard case .begin(let tokenHash, let cardHash, _)? = log.leaves.first,
@@ -60,7 +66,9 @@ package struct Delivery: Sendable {
         else { throw .unsound(recording: recording, "leaf 0 names another token or card") }
         do throws(Refusal) {
             let jws = try CompactJWS(
-                parsing: String(decoding: files.token, as: UTF8.self), type: .start)
+                parsing: String(decoding: files.token, as: UTF8.self),
+                type: .start
+            )
             let document = try ThresholdDocument(parsing: files.card)
             let card = try TeacherCard(reading: document)
             guard jws.isSigned(by: card.key) else {
@@ -98,7 +106,11 @@ package struct Delivery: Sendable {
         let file = try open(content)
         try account.store(
             OutgoingObject(
-                teacher: teacher, recording: recording, name: content.name, sha256: content.sha256),
+                teacher: teacher,
+                recording: recording,
+                name: content.name,
+                sha256: content.sha256
+            ),
             from: file
         )
     }

@@ -22,7 +22,10 @@ package struct DirectoryAccount: Account {
         path = String(url.dropFirst(prefix.count))
     }
 
-    package func store(_ object: OutgoingObject, from file: borrowing Descriptor)
+    package func store(
+        _ object: OutgoingObject,
+        from file: borrowing Descriptor
+    )
         throws(UploadError)
     {
         do throws(SystemError) {
@@ -31,7 +34,9 @@ package struct DirectoryAccount: Account {
                 throw UploadAbsence.marker
             }
             let folder = try subfolder(
-                object.recording, of: try subfolder(object.teacher, of: account))
+                object.recording,
+                of: try subfolder(object.teacher, of: account)
+            )
             try store(object, from: file, in: folder)
         } catch {
             if error == UploadAbsence.marker || error.isNotFound { throw .accountMissing(path) }
@@ -40,7 +45,10 @@ package struct DirectoryAccount: Account {
         }
     }
 
-    private func subfolder(_ name: String, of folder: borrowing Folder) throws(SystemError)
+    private func subfolder(
+        _ name: String,
+        of folder: borrowing Folder
+    ) throws(SystemError)
         -> Folder
     {
         if !folder.contains(name) {
@@ -51,7 +59,10 @@ package struct DirectoryAccount: Account {
                 guard error.isExisting else { throw error }
             }
         }
-        return try folder.folder(name)
+        let existing = try folder.folder(name)
+        // Whoever made it may have died before its name was durable.
+        try folder.synchronize()
+        return existing
     }
 
     private func store(
@@ -61,27 +72,35 @@ package struct DirectoryAccount: Account {
     ) throws(SystemError) {
         let name = object.name + "-" + Hex.encode(object.sha256)
         if folder.contains(name) {
-            guard try hash(of: name, in: folder) == object.sha256 else {
+            let present = try folder.file(name)
+            guard try DirectoryAccount.hash(of: present) == object.sha256 else {
                 throw UploadAbsence.otherContent
             }
+            // A crash may have come between its rename and the folder's sync.
+            try present.synchronize()
+            try folder.synchronize()
             return
         }
         let temporary = Folder.temporaryName(for: name)
         if folder.contains(temporary) { try folder.remove(temporary) }
         let copy = try folder.file(temporary, [.write, .create, .exclusive])
-        try file.rewind()
-        try forEachChunk(of: file) { (chunk) throws(SystemError) in try copy.writeAll(chunk) }
-        try copy.synchronize()
-        guard try hash(of: temporary, in: folder) == object.sha256 else {
-            try folder.remove(temporary)
-            throw UploadAbsence.otherContent
+        do throws(SystemError) {
+            try file.rewind()
+            try forEachChunk(of: file) { (chunk) throws(SystemError) in try copy.writeAll(chunk) }
+            try copy.synchronize()
+            guard try hash(of: temporary, in: folder) == object.sha256 else {
+                throw UploadAbsence.otherContent
+            }
+            try folder.rename(temporary, to: name, replacing: false)
+        } catch {
+            // It would hold the space of a full account; the first error is what matters.
+            try? folder.remove(temporary)
+            throw error
         }
-        try folder.rename(temporary, to: name, replacing: false)
         try folder.synchronize()
     }
 
-    private func hash(of name: String, in folder: borrowing Folder) throws(SystemError) -> [UInt8]
-    {
+    private func hash(of name: String, in folder: borrowing Folder) throws(SystemError) -> [UInt8] {
         try DirectoryAccount.hash(of: try folder.file(name))
     }
 

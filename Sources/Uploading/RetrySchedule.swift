@@ -1,4 +1,6 @@
-/// When to try again after failures in a row: doubling, capped, jittered. A pure value.
+/// When to try again after failures in a row: doubling, capped, jittered.
+///
+/// A pure value.
 package struct RetrySchedule: Sendable {
     /// Seconds.
     package let minimum: Int64

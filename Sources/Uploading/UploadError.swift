@@ -2,8 +2,9 @@ internal import Consent
 package import LinuxSystem
 package import Spool
 
-/// Why an object did not reach its account. Nothing is lost by any of them: the recording stays
-/// in the spool and is tried again.
+/// Why an object did not reach its account.
+///
+/// Nothing is lost by any of them: the recording stays in the spool and is tried again.
 package enum UploadError: Error, Sendable {
     /// The account's folder is not there, or a disk is not mounted: the marker file is missing.
     case accountMissing(String)
@@ -20,7 +21,8 @@ package enum UploadError: Error, Sendable {
         switch self {
         case .accountMissing(let path):
             .personMustAct(
-                hint: "mount the account's disk, or make \(DirectoryAccount.markerName) in \(path)")
+                hint: "mount the account's disk, or make \(DirectoryAccount.markerName) in \(path)"
+            )
         case .accountUnsupported(let kind):
             .personMustAct(hint: "accounts of kind \(kind) are not served; renew the card")
         case .conflict, .unsound: .personMustAct(hint: "keep the folder and look into it")

@@ -44,7 +44,9 @@ package struct Uploader: ~Copyable {
         } catch { throw .spool(error) }
     }
 
-    /// Looks through the spool once. An error with one recording does not keep back another.
+    /// Looks through the spool once.
+    ///
+    /// An error with one recording does not keep back another.
     package mutating func pass(now: Int64) -> Outcome {
         var outcome = Outcome()
         do throws(UploadError) {
@@ -53,7 +55,13 @@ package struct Uploader: ~Copyable {
                 recordings = try SpoolFolder.recordings(settings.spool)
             } catch { throw .spool(error) }
             guard !recordings.isEmpty else { return outcome }
-            let hold = try holdSeconds()
+            let hold: Int64
+            do throws(UploadError) {
+                hold = try holdSeconds()
+            } catch {
+                outcome.pending = recordings.count
+                throw error
+            }
             for recording in recordings {
                 do throws(UploadError) {
                     try deliver(recording, hold: hold, now: now, outcome: &outcome)
@@ -82,7 +90,9 @@ package struct Uploader: ~Copyable {
         guard delivery.ended + hold <= now else {
             outcome.pending += 1
             outcome.nextRelease = min(
-                outcome.nextRelease ?? delivery.ended + hold, delivery.ended + hold)
+                outcome.nextRelease ?? delivery.ended + hold,
+                delivery.ended + hold
+            )
             return
         }
         for content in remaining {
@@ -96,14 +106,18 @@ package struct Uploader: ~Copyable {
         outcome.delivered += 1
     }
 
-    /// From the room record. Without a sound one nothing leaves the box.
+    /// From the room record.
+    ///
+    /// Without a sound one nothing leaves the box.
     private func holdSeconds() throws(UploadError) -> Int64 {
         let authorities: [UInt8]
         let room: [UInt8]
         do throws(SystemError) {
             let folder = try Folder(path: settings.trust)
             authorities = try folder.read(
-                "authorities.json", limit: ThresholdDocument.byteLimit)
+                "authorities.json",
+                limit: ThresholdDocument.byteLimit
+            )
             room = try folder.read("room.json", limit: ThresholdDocument.byteLimit)
         } catch { throw .system(error) }
         do throws(Refusal) {

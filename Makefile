@@ -1,0 +1,82 @@
+# Everything a newcomer needs: `make demo` and `make test` do their own set-up.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# Debian packages to build and run Lenscap, to test it, and to test it on a whole machine.
+BUILD_PACKAGES := libasound2-dev libavcodec-dev libavformat-dev libavutil-dev libssl-dev \
+	libv4l-dev libyuv-dev pkg-config
+TEST_PACKAGES := age ffmpeg openssl python3 python3-pip
+APPLIANCE_PACKAGES := age ffmpeg python3
+
+# What make test installs from PyPI: the reference client of the local protocol.
+PYTHON_PACKAGES := $(CURDIR)/.build/python
+export PYTHONPATH := $(PYTHON_PACKAGES)$(if $(PYTHONPATH),:$(PYTHONPATH))
+
+SWIFT_FILES := Package.swift Sources Tests
+
+.PHONY: help
+help: ## What can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+.PHONY: build
+build: toolchain ## Build the programs
+	@$(call install,$(BUILD_PACKAGES))
+	swift build
+
+.PHONY: release
+release: toolchain ## Build the programs as they are installed on a box
+	@$(call install,$(BUILD_PACKAGES))
+	swift build -c release --static-swift-stdlib
+
+.PHONY: demo
+demo: build ## Record, deliver and open a lesson on this machine
+	.build/debug/lenscap demo $(DEMO)
+
+.PHONY: test
+test: toolchain $(PYTHON_PACKAGES)/varlink ## Run every test that needs no other machine
+	@$(call install,$(BUILD_PACKAGES) $(TEST_PACKAGES))
+	swift test $(if $(FILTER),--filter '$(FILTER)')
+
+.PHONY: test-appliance
+test-appliance: release ## Boot Debian in QEMU and record from real kernel devices
+	@$(call install,$(APPLIANCE_PACKAGES))
+	python3 -m unittest discover -q -s Tests/Appliance -t Tests/Appliance
+	Tests/Appliance/run $(SCENARIO)
+
+.PHONY: lint
+lint: toolchain ## Check the one format of the code
+	swift format lint --strict --configuration .swift-format --recursive $(SWIFT_FILES)
+
+.PHONY: format
+format: toolchain ## Give the code its one format
+	swift format --in-place --configuration .swift-format --recursive $(SWIFT_FILES)
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf .build
+
+.PHONY: toolchain
+toolchain:
+	@command -v swift >/dev/null || { \
+		echo "Lenscap is built with Swift 6.3: install the toolchain from swift.org first." >&2; \
+		exit 1; }
+
+$(PYTHON_PACKAGES)/varlink:
+	@$(call install,$(TEST_PACKAGES))
+	python3 -m pip install --quiet --target $(PYTHON_PACKAGES) varlink
+
+# Installs those of the named Debian packages that are missing.
+define install
+missing=$$(for package in $(1); do \
+	dpkg-query -W -f '$${db:Status-Abbrev}' $$package 2>/dev/null | grep -q '^ii' || echo $$package; \
+	done); \
+if [ -n "$$missing" ]; then \
+	echo "Installing what is missing of Debian's packages:" $$missing; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	$$sudo apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qq -y --no-install-recommends \
+		$$missing >/dev/null || { \
+		echo "Could not install:" $$missing >&2; exit 1; }; \
+fi
+endef
