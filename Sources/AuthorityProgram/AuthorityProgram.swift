@@ -26,6 +26,8 @@ package struct AuthorityProgram: ParsableCommand {
 
     package func run() throws {
         try ProcessMemory.forbidDumps()
+        // Purposes and salts pass through: on a box no page may be swapped.
+        if root == nil { try ProcessMemory.lock() }
         let daemon = try AuthorityDaemon(try BoxSetup(root: root), isRooted: root != nil)
         try daemon.run()
     }

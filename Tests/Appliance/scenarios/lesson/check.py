@@ -56,7 +56,7 @@ def _check_objects(objects, leaves, verdict):
     verdict.equal("nothing interrupted the recording", kinds.count("run"), 1)
     gaps = [leaf for leaf in leaves if leaf["type"] == "gap"]
     verdict.that("no gap was recorded", not gaps, json.dumps(gaps[:3]))
-    for name in ("token.jws", "card.json", "receipt.json.age", "checkpoint"):
+    for name in ("token.jws", "card.json", "receipt.json.age"):
         verdict.that(f"{name} was delivered", name in objects)
     named = [leaf for leaf in leaves if leaf["type"] in ("run", "seg")]
     wrong = [leaf["name"] for leaf in named

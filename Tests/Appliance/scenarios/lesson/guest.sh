@@ -110,8 +110,8 @@ check "the devices are closed when stop returns" untouched /dev/lenscap/front /d
 echo "$ended $began" | awk '{ printf "%.2f\n", $1 - $2 }' >/out/seconds
 check "the recorder ends" wait_until 30 refused test -d "/proc/$recorder"
 
-delivered() { compgen -G "$ACCOUNT/*/*/checkpoint-*"; }
-check "the recording reaches the account, checkpoint last" wait_until 180 delivered
+delivered() { compgen -G "$ACCOUNT/*/*/log-*"; }
+check "the recording reaches the account, its log last" wait_until 180 delivered
 kept() { ls /var/lib/lenscap/spool | grep -v '\.deleted$'; }
 check "the box keeps nothing that was delivered" wait_until 60 refused kept
 check "nobody holds camera or microphone at the end" untouched /dev/lenscap/front /dev/lenscap/desk
