@@ -77,6 +77,7 @@ let package = Package(
         module("PixelConversion", ["CYUV"]),
         module("RecorderProtocol"),
         module("Spool", ["CryptoPrimitives", "LinuxSystem"]),
+        module("TransparencyLog", ["CryptoPrimitives"]),
         module("Varlink", ["LinuxSystem"]),
 
         // Level 3: what the programs are about.
@@ -84,9 +85,13 @@ let package = Package(
             "Authority",
             [
                 "Age", "Consent", "CryptoPrimitives", "LinuxSystem", "RecorderProtocol", "Spool",
-                "Varlink",
+                "TransparencyLog", "Varlink",
             ],
             resources: [.embedInCode("Interfaces")]
+        ),
+        module(
+            "Auditing",
+            ["Consent", "CryptoPrimitives", "LinuxSystem", "TransparencyLog"]
         ),
         module(
             "Recording",
@@ -110,8 +115,8 @@ let package = Package(
         module(
             "CommandLineProgram",
             [
-                "Authority", "Configuration", "Consent", "CryptoPrimitives", "LinuxSystem",
-                "TeacherTools", "Varlink",
+                "Auditing", "Authority", "Configuration", "Consent", "CryptoPrimitives",
+                "LinuxSystem", "TeacherTools", "TransparencyLog", "Varlink",
             ],
             packages: [argumentParser]
         ),
@@ -151,6 +156,7 @@ let package = Package(
             "Recording",
             ["Camera", "LibAV", "LinuxSystem", "MediaTime", "Microphone", "Pipeline"]
         ),
+        tests("TransparencyLog", ["CryptoPrimitives", "LinuxSystem"]),
         tests("Varlink", ["LinuxSystem"]),
         .testTarget(
             name: "ArchitectureTests",

@@ -9,7 +9,7 @@ internal import Spool
 package final class Box {
     package struct Settings: Sendable {
         package var version: String
-        package var trust: String
+        package var trust: TrustFolder
         package var spool: String
         package var outbox: String
         /// The uploader's own word on how it fares.
@@ -18,7 +18,7 @@ package final class Box {
 
         package init(
             version: String,
-            trust: String,
+            trust: TrustFolder,
             spool: String,
             outbox: String,
             report: String,
@@ -38,6 +38,8 @@ package final class Box {
         let trust: Result<Trust, AuthorityError>
         let inventory: SpoolKeeper.Inventory
         let report: UploaderReport?
+        /// The activation log's present state, `size:root`.
+        let log: String
     }
 
     package let settings: Settings
@@ -45,6 +47,8 @@ package final class Box {
     package let loop: EventLoop
     package let disk: WorkQueue
     package let session: Session
+    /// The activation log, or why there is none: then nothing starts.
+    package let log: Result<ActivationLog, AuthorityError>
     /// The kernel's boot id.
     package let boot: String
     /// Problems for `status`, newest last; bounded.
@@ -60,6 +64,7 @@ package final class Box {
         loop: EventLoop,
         disk: WorkQueue,
         session: Session,
+        log: Result<ActivationLog, AuthorityError>,
         boot: String
     ) {
         self.settings = settings
@@ -67,6 +72,7 @@ package final class Box {
         self.loop = loop
         self.disk = disk
         self.session = session
+        self.log = log
         self.boot = boot
         session.onChange = { [weak self] in self?.notify() }
         session.onProblem = { [weak self] in self?.report($0) }
@@ -79,11 +85,19 @@ package final class Box {
             return
         }
         let settings = settings
-        disk.perform {
-            SpoolKeeper.recover(spool: settings.spool, time: Clock.unixSeconds())
+        let log = self.log
+        let boot = self.boot
+        disk.perform { () -> [AuthorityError] in
+            let problems =
+                SpoolKeeper.recover(spool: settings.spool, time: Clock.unixSeconds())
                 + SpoolKeeper.removeDelivered(spool: settings.spool, outbox: settings.outbox)
+            var all = problems.map { AuthorityError.spool($0) }
+            do throws(AuthorityError) {
+                try log.get().noteBoot(boot, trust: try? settings.trust.read())
+            } catch { all.append(error) }
+            return all
         } then: { problems in
-            for problem in problems { self.report(.spool(problem)) }
+            for problem in problems { self.report(problem) }
             self.isReady = true
             self.notify()
         }
@@ -102,20 +116,43 @@ package final class Box {
 
     func read(then: @escaping (Reading) -> Void) {
         let settings = settings
+        let log = log
         disk.perform {
             var trust: Result<Trust, AuthorityError>
+            var head = ""
             do throws(AuthorityError) {
-                trust = .success(try TrustFolder.read(settings.trust))
+                let log = try log.get()
+                let accepted = try settings.trust.read()
+                try log.noteRecords(accepted)
+                head = log.head.shortForm
+                trust = .success(accepted)
             } catch {
                 trust = .failure(error)
             }
             return Reading(
                 trust: trust,
                 inventory: SpoolKeeper.inventory(spool: settings.spool),
-                report: UploaderReport(reading: settings.report)
+                report: UploaderReport(reading: settings.report),
+                log: head
             )
         } then: { reading in
             then(reading)
+        }
+    }
+
+    /// Writes to the activation log without anybody waiting for it.
+    func note(_ fact: ActivationEntry.Fact) {
+        let log = log
+        disk.perform { () -> AuthorityError? in
+            do throws(AuthorityError) {
+                try log.get().append(.now(fact))
+                return nil
+            } catch {
+                return error
+            }
+        } then: { failure in
+            if let failure { self.report(failure) }
+            self.notify()
         }
     }
 

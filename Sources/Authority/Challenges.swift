@@ -24,7 +24,8 @@ package struct Challenges: Sendable {
     /// Opens a challenge for a connection in place of an earlier one.
     package mutating func issue(
         for connection: UInt64,
-        room: Trust.Room,
+        trust: Trust,
+        log: String,
         boot: String,
         clock: (unix: Int64, isTrusted: Bool),
         now: Int64
@@ -40,12 +41,12 @@ package struct Challenges: Sendable {
             throw Refusal(.challenge, "No randomness for a challenge: \(error).")
         }
         let challenge = Challenge(
-            box: room.record.box,
+            box: trust.room.record.box,
             boot: boot,
             challenge: bytes,
-            log: Challenge.emptyLog,
-            record: room.hash,
-            revocations: 0,
+            log: log,
+            record: trust.room.hash,
+            revocations: trust.revocations?.sequence ?? 0,
             time: clock.unix,
             isTimeTrusted: clock.isTrusted
         )

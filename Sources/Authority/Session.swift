@@ -66,6 +66,9 @@ package final class Session {
         let seconds: Int64
         let salt: [UInt8]
         let records: SessionRecords
+        let log: ActivationLog
+        /// Index of the log's `intent`, once it is durable.
+        var intent: Int64?
         var channel: LoopChannel?
         var child: ChildProcess?
         var failure: AuthorityError?
@@ -78,13 +81,15 @@ package final class Session {
             room: RoomRecord,
             seconds: Int64,
             salt: [UInt8],
-            records: SessionRecords
+            records: SessionRecords,
+            log: ActivationLog
         ) {
             self.start = start
             self.room = room
             self.seconds = seconds
             self.salt = salt
             self.records = records
+            self.log = log
         }
     }
 
@@ -113,6 +118,7 @@ package final class Session {
         _ start: VerifiedStart,
         room: RoomRecord,
         time: JudgementTime,
+        log: ActivationLog,
         completion: @escaping (Result<String, AuthorityError>) -> Void
     ) {
         guard isIdle, current == nil else { return completion(.failure(.busy)) }
@@ -127,7 +133,8 @@ package final class Session {
             room: room,
             seconds: start.seconds(from: time.now, in: room),
             salt: salt,
-            records: SessionRecords(spool: settings.spool, recorderGroup: settings.recorderGroup)
+            records: SessionRecords(spool: settings.spool, recorderGroup: settings.recorderGroup),
+            log: log
         )
         self.completion = completion
         view = SessionView()
@@ -177,13 +184,17 @@ package final class Session {
         }
     }
 
+    /// Intent durable in the log → receipt sealed → folder, receipt and leaf 0 durable.
     private func prepareRecords(_ current: Current) {
         let start = current.start
         let room = current.room
         let salt = current.salt
         let records = current.records
-        disk.perform { () -> AuthorityError? in
+        let log = current.log
+        disk.perform { () -> (intent: Int64?, failure: AuthorityError?) in
+            var intent: Int64?
             do throws(AuthorityError) {
+                intent = try log.append(.now(.intent(of: start, salt: salt)))
                 let receipt = try Receipt.seal(
                     start,
                     room: room,
@@ -193,13 +204,29 @@ package final class Session {
                 do throws(SpoolError) {
                     try records.create(start, receipt: receipt)
                 } catch { throw .spool(error) }
+                return (intent, nil)
+            } catch {
+                return (intent, error)
+            }
+        } then: { result in
+            current.intent = result.intent
+            current.failure = result.failure
+            self.handle(result.failure == nil ? .prepared : .prepareFailed)
+        }
+    }
+
+    /// Writes to the activation log without anybody waiting for it.
+    private func note(_ fact: ActivationEntry.Fact, _ current: Current) {
+        let log = current.log
+        disk.perform { () -> AuthorityError? in
+            do throws(AuthorityError) {
+                try log.append(.now(fact))
                 return nil
             } catch {
                 return error
             }
         } then: { failure in
-            current.failure = failure
-            self.handle(failure == nil ? .prepared : .prepareFailed)
+            if let failure { self.onProblem?(failure) }
         }
     }
 
@@ -329,6 +356,7 @@ extension Session {
         view.started = Clock.unixSeconds()
         view.ends = ends
         limit(nil, current)
+        if let intent = current.intent { note(.started(intent: intent), current) }
         let cause: StopCause =
             current.seconds < current.start.token.duration ? .closedTime : .duration
         current.endTimer = loop.schedule(at: ends) { self.handle(.stop(cause)) }
@@ -388,6 +416,9 @@ extension Session {
 
     private func sealRecords(_ cause: StopCause, _ current: Current) {
         view.reason = cause.rawValue
+        if let intent = current.intent {
+            note(.stopped(intent: intent, cause: cause.rawValue), current)
+        }
         let records = current.records
         disk.perform { () -> SpoolError? in
             do throws(SpoolError) {
@@ -408,7 +439,12 @@ extension Session {
         if let timer = current.endTimer { loop.cancel(timer) }
         if let timer = current.limitTimer { loop.cancel(timer) }
         current.channel?.close()
-        if let reason { view.reason = reason.rawValue }
+        if let reason {
+            view.reason = reason.rawValue
+            if let intent = current.intent {
+                note(.stopped(intent: intent, cause: reason.rawValue), current)
+            }
+        }
         view.started = nil
         view.ends = nil
         self.current = nil

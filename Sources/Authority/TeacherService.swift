@@ -11,12 +11,16 @@ package final class TeacherService {
     private var challenges = Challenges()
     /// A start is being decided; another one is `Busy`.
     private var isDeciding = false
+    /// Since the last entry about them.
+    private var unsignedRefusals: Int64 = 0
+    private static let refusalInterval: Int64 = 60_000_000_000
 
     package init(box: Box) {
         self.box = box
     }
 
-    package var hasOpenChallenge: Bool { !challenges.isEmpty }
+    /// Whether something is kept in memory only, so that the authority must not end yet.
+    package var hasOpenChallenge: Bool { !challenges.isEmpty || unsignedRefusals > 0 }
 
     package var interface: VarlinkInterface {
         VarlinkInterface(
@@ -37,7 +41,7 @@ package final class TeacherService {
                 let trust = try reading.trust.get()
                 call.reply(
                     TeacherInterface.ChallengeReply(
-                        challenge: try self.issue(trust.room, call.connection)
+                        challenge: try self.issue(trust, reading.log, call.connection)
                     )
                 )
             } catch { self.answer(call, error) }
@@ -45,19 +49,19 @@ package final class TeacherService {
     }
 
     private func issue(
-        _ room: Trust.Room,
+        _ trust: Trust,
+        _ log: String,
         _ connection: VarlinkConnection
-    )
-        throws(AuthorityError) -> String
-    {
+    ) throws(AuthorityError) -> String {
         do throws(Refusal) {
-            guard room.record.boxKey == box.key.verificationKey else {
+            guard trust.room.record.boxKey == box.key.verificationKey else {
                 throw Refusal(.box, "The installed room record is for another box.")
             }
             let identifier = connection.identifier
             let challenge = try challenges.issue(
                 for: identifier,
-                room: room,
+                trust: trust,
+                log: log,
                 boot: box.boot,
                 clock: (Clock.unixSeconds(), Clock.isSynchronized),
                 now: Clock.bootTime.now()
@@ -123,16 +127,38 @@ package final class TeacherService {
                 )
             )
             try requireNoLamp(trust.room.record)
-        } catch { throw .refused(error) }
+        } catch {
+            noteRefusal(error, parameters.token, verification)
+            throw .refused(error)
+        }
         if let problem = reading.inventory.problem {
             throw .spool(.damaged(recording: verified.token.recording, problem))
         }
         try box.settings.admission.check(verified, available: reading.inventory.available)
-        box.session.begin(verified, room: trust.room.record, time: time) { result in
+        let log = try box.log.get()
+        box.session.begin(verified, room: trust.room.record, time: time, log: log) { result in
             switch result {
             case .success(let recording): self.follow(call, recording)
             case .failure(let error): self.answer(call, error)
             }
+        }
+    }
+
+    /// A refusal after a valid signature is an entry of its own; others are counted, so that
+    /// nobody without a key can fill the log.
+    private func noteRefusal(
+        _ refusal: Refusal,
+        _ token: String,
+        _ verification: StartVerification
+    ) {
+        if (try? verification.signer(of: token)) != nil {
+            return box.note(.refused(reason: refusal.reason.rawValue, count: 1))
+        }
+        unsignedRefusals += 1
+        guard unsignedRefusals == 1 else { return }
+        _ = box.loop.schedule(after: TeacherService.refusalInterval) {
+            self.box.note(.refused(reason: "unsigned", count: self.unsignedRefusals))
+            self.unsignedRefusals = 0
         }
     }
 

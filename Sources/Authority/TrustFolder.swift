@@ -1,18 +1,33 @@
 package import Consent
 internal import LinuxSystem
 
-/// `/etc/lenscap/trust`: reads the installed records and verifies them.
+/// `/etc/lenscap/trust`: reads the installed records, verifies them, and remembers what was
+/// accepted, so that nothing older can be put back.
 ///
 /// Blocks on the disk.
-package enum TrustFolder {
-    package static func read(_ path: String) throws(AuthorityError) -> Trust {
+package struct TrustFolder: Sendable {
+    private static let memoryName = "accepted.json"
+    private static let revokedName = "revoked"
+
+    private let path: String
+    /// The authority's own folder, where the memory and teachers' own revocations are.
+    private let log: String
+
+    package init(path: String, log: String) {
+        self.path = path
+        self.log = log
+    }
+
+    package func read() throws(AuthorityError) -> Trust {
         do {
-            let folder = try Folder(path: path)
-            return try Trust(
-                authorities: try document("authorities.json", folder),
-                room: try document("room.json", folder),
-                cards: try cards(folder)
-            )
+            let memory = try memory()
+            let trust = try Trust(try files(), memory: memory)
+            let next = trust.remembered(in: memory)
+            if next.bytes != memory.bytes {
+                // Durable before it is relied upon.
+                try Folder(path: log).writeDurably(Self.memoryName, next.bytes, replacing: true)
+            }
+            return trust
         } catch let refusal as Refusal {
             throw .refused(refusal)
         } catch let error as SystemError {
@@ -29,7 +44,39 @@ package enum TrustFolder {
         }
     }
 
-    private static func document(
+    /// Ends a key by its teacher's own order, durably; the order itself is the record.
+    package func revoke(keyIdentifier: String, order: String) throws(AuthorityError) {
+        do throws(SystemError) {
+            let folder = try Folder.make(path: "\(log)/\(Self.revokedName)", permissions: 0o700)
+            guard !folder.contains(keyIdentifier) else { return }
+            try folder.writeDurably(keyIdentifier, Array(order.utf8))
+        } catch { throw .system(error) }
+    }
+
+    private func memory() throws -> TrustMemory {
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            bytes = try Folder(path: log).read(Self.memoryName, limit: 1 << 22)
+        } catch {
+            if error.isNotFound { return TrustMemory() }
+            throw error
+        }
+        return try TrustMemory(parsing: bytes)
+    }
+
+    private func files() throws(SystemError) -> TrustFiles {
+        let folder = try Folder(path: path)
+        return TrustFiles(
+            authorities: try document("authorities.json", folder),
+            succession: try optionalDocument("succession.json", folder),
+            room: try document("room.json", folder),
+            revocations: try optionalDocument("revocations.json", folder),
+            cards: try cards(folder),
+            ownRevocations: try ownRevocations()
+        )
+    }
+
+    private func document(
         _ name: String,
         _ folder: borrowing Folder
     ) throws(SystemError)
@@ -38,7 +85,16 @@ package enum TrustFolder {
         try folder.read(name, limit: ThresholdDocument.byteLimit)
     }
 
-    private static func cards(
+    private func optionalDocument(
+        _ name: String,
+        _ folder: borrowing Folder
+    ) throws(SystemError)
+        -> [UInt8]?
+    {
+        folder.contains(name) ? try document(name, folder) : nil
+    }
+
+    private func cards(
         _ folder: borrowing Folder
     ) throws(SystemError)
         -> [(name: String, bytes: [UInt8])]
@@ -50,5 +106,11 @@ package enum TrustFolder {
             result.append((name, try document(name, cards)))
         }
         return result
+    }
+
+    private func ownRevocations() throws(SystemError) -> Set<String> {
+        let folder = try Folder(path: log)
+        guard folder.contains(Self.revokedName) else { return [] }
+        return Set(try folder.folder(Self.revokedName).names().filter { !$0.hasPrefix(".") })
     }
 }

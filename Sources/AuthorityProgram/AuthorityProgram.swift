@@ -80,10 +80,11 @@ final class AuthorityDaemon {
             lamp: NoLamp(),
             gate: NoGate()
         )
+        let key = try BoxKey.loadOrMake(folder: locations.keyFolder)
         box = Box(
             settings: Box.Settings(
                 version: AuthorityDaemon.version,
-                trust: locations.trust,
+                trust: TrustFolder(path: locations.trust, log: locations.log),
                 spool: locations.spool,
                 outbox: locations.outbox,
                 report: locations.uploaderState,
@@ -93,10 +94,11 @@ final class AuthorityDaemon {
                     reserve: configuration.spool.reserve
                 )
             ),
-            key: try BoxKey.loadOrMake(folder: locations.keyFolder),
+            key: key,
             loop: loop,
             disk: disk,
             session: session,
+            log: AuthorityDaemon.openLog(locations.log, key),
             boot: try AuthorityDaemon.bootIdentifier()
         )
         teacher = TeacherService(box: box)
@@ -116,7 +118,10 @@ final class AuthorityDaemon {
 
     /// Below a `--root` nobody else makes the folders.
     private static func makeFolders(_ locations: Locations) throws {
-        for path in [locations.spool, locations.outbox, locations.cards, locations.run] {
+        let paths = [
+            locations.spool, locations.outbox, locations.cards, locations.run, locations.log,
+        ]
+        for path in paths {
             _ = try Folder.make(path: path, permissions: 0o700)
         }
     }
@@ -127,6 +132,20 @@ final class AuthorityDaemon {
         let own = try CurrentProcess.executablePath()
         let folder = own.split(separator: "/").dropLast().joined(separator: "/")
         return .spawn(program: "/\(folder)/lenscap-recorder", root: locations.root)
+    }
+
+    /// A log that cannot be trusted does not end the authority: it says so, and starts nothing.
+    private static func openLog(
+        _ path: String,
+        _ key: SigningKey
+    )
+        -> Result<ActivationLog, AuthorityError>
+    {
+        do throws(AuthorityError) {
+            return .success(try ActivationLog(folder: path, key: key))
+        } catch {
+            return .failure(error)
+        }
     }
 
     private static func bootIdentifier() throws -> String {
@@ -143,11 +162,10 @@ final class AuthorityDaemon {
                 message: "Too many are connected; only Stop is taken now."
             )
         )
-        let audit = VarlinkInterface(description: InterfaceText.audit, methods: [])
         let services: [(String, String, VarlinkInterface, VarlinkLimits)] = [
             ("teacher", locations.teacherSocket, teacher.interface, teacherLimits),
             ("status", locations.statusSocket, StatusService(box: box).interface, VarlinkLimits()),
-            ("audit", locations.auditSocket, audit, VarlinkLimits()),
+            ("audit", locations.auditSocket, AuditService(box: box).interface, VarlinkLimits()),
         ]
         for (name, path, interface, limits) in services {
             if let given = activated.first(where: { $0.name == name }) {

@@ -24,6 +24,7 @@ package struct CommandLineProgram: ParsableCommand {
                     RoomCommand.self, TrustCommand.self, BoxCommand.self, StatusCommand.self,
                 ]
             ),
+            CommandGroup(name: "Auditor", subcommands: [LogCommand.self]),
             CommandGroup(name: "To try it", subcommands: [DemoCommand.self]),
         ]
     )

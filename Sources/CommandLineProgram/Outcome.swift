@@ -22,9 +22,24 @@ func reporting(_ body: () throws -> Void) throws {
     } catch let error as ValidationError {
         throw error
     } catch {
-        Terminal.complain("lenscap: \(error)")
+        Terminal.complain("lenscap: \(sentence(for: error))")
         throw exitCode(for: error)
     }
+}
+
+/// What a person reads of an error: the box's own sentence, with both figures where space is short.
+private func sentence(for error: any Error) -> String {
+    guard case VarlinkError.remote(let remote) = error else { return "\(error)" }
+    if remote.name == TeacherInterface.name + ".NoSpace",
+        let needed = remote.integer("needed"), let available = remote.integer("available")
+    {
+        return "The lesson may need \(needed) bytes and \(available) are free; "
+            + "let the uploader deliver what waits."
+    }
+    guard let message = remote.text("message") else { return remote.description }
+    let source = remote.text("source").flatMap { $0.isEmpty ? nil : "\($0): " } ?? ""
+    let reason = remote.text("reason").map { " [\($0)]" } ?? ""
+    return source + message + reason
 }
 
 private func exitCode(for error: any Error) -> ExitCode {

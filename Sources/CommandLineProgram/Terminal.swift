@@ -88,4 +88,12 @@ enum CalendarDay {
         let padded = [found.month ?? 0, found.day ?? 0].map { $0 < 10 ? "0\($0)" : "\($0)" }
         return "\(found.year ?? 0)-\(padded[0])-\(padded[1])"
     }
+
+    /// Day and time, UTC.
+    static func moment(_ seconds: Int64) -> String {
+        let inDay = ((seconds % 86_400) + 86_400) % 86_400
+        let parts = [inDay / 3600, inDay / 60 % 60, inDay % 60]
+            .map { $0 < 10 ? "0\($0)" : "\($0)" }
+        return text(seconds) + " " + parts.joined(separator: ":")
+    }
 }

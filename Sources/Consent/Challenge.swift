@@ -76,7 +76,4 @@ package struct Challenge: Sendable, Hashable {
             "timeTrusted": .integer(isTimeTrusted ? 1 : 0),
         ])
     }
-
-    /// The checkpoint of a log without entries (RFC 6962 §2.1: the hash of the empty string).
-    package static let emptyLog = "0:" + Base64URL.encode(SHA256.hash([UInt8]()))
 }

@@ -7,6 +7,9 @@ package enum DocumentType: String, Sendable, CaseIterable {
     case card = "lenscap-card+jwt"
     case challenge = "lenscap-challenge+jwt"
     case start = "lenscap-start+jwt"
+    case revocations = "lenscap-revocations+jwt"
+    case delete = "lenscap-delete+jwt"
+    case revoke = "lenscap-revoke+jwt"
 }
 
 /// The protected header of every signature (RFC 7515 §4): exactly `alg`, `kid` and `typ`.

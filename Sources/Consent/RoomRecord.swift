@@ -54,6 +54,11 @@ package struct RoomRecord: Sendable {
     package struct ClosedTime: Hashable, Sendable {
         package let from: Int64
         package let to: Int64
+
+        package init(from: Int64, to: Int64) {
+            self.from = from
+            self.to = to
+        }
     }
 
     package struct Agreement: Hashable, Sendable {

@@ -70,13 +70,7 @@ package struct StartVerification: Sendable {
 
     package func verify(token text: String, details: StartDetails) throws(Refusal) -> VerifiedStart
     {
-        // Size and framing → canonical base64url → header bytes.
-        let jws = try CompactJWS(parsing: text, type: .start)
-        // Exact key → card → signature.
-        let card = try card(of: jws)
-        guard jws.isSigned(by: card.card.key) else {
-            throw Refusal(.signature, "The signature is not by the key on the card.")
-        }
+        let (jws, card) = try signer(of: text)
         // Payload bytes → claims.
         let token = try StartToken(parsing: jws.payload)
         try check(token, against: card.card)
@@ -90,7 +84,19 @@ package struct StartVerification: Sendable {
         return VerifiedStart(token: token, tokenText: text, card: card, details: details)
     }
 
-    /// Exact `kid` → card by `card`, its key = `kid` → dates → agreement → algorithm.
+    /// The first half: whose valid signature the token bears.
+    package func signer(of text: String) throws(Refusal) -> (CompactJWS, Trust.Card) {
+        // Size and framing → canonical base64url → header bytes.
+        let jws = try CompactJWS(parsing: text, type: .start)
+        // Exact key → card → signature.
+        let card = try card(of: jws)
+        guard jws.isSigned(by: card.card.key) else {
+            throw Refusal(.signature, "The signature is not by the key on the card.")
+        }
+        return (jws, card)
+    }
+
+    /// Exact `kid` → card by `card`, its key = `kid` → dates → agreement → not revoked → algorithm.
     ///
     /// The quorum was counted when ``Trust`` was read: a card without it is not there. The one
     /// claim that is read before the signature is the card's hash, to know whose signature to ask
@@ -114,6 +120,9 @@ package struct StartVerification: Sendable {
         }
         try checkDates(card.card)
         try checkAgreement(card.card)
+        guard !trust.isRevoked(jws.header.keyIdentifier) else {
+            throw Refusal(.revoked, "The key was revoked; enrol a new one.")
+        }
         guard card.card.key.algorithm == jws.header.algorithm else {
             throw Refusal(.algorithm, "The token's algorithm is not that of the card's key.")
         }

@@ -1,5 +1,34 @@
 internal import CryptoPrimitives
 
+/// The files of signed records as they lie on a box, not yet believed.
+package struct TrustFiles: Sendable {
+    package var authorities: [UInt8]
+    /// The authorities' document with the signatures of those before them too; needed once, when
+    /// they take over.
+    package var succession: [UInt8]?
+    package var room: [UInt8]
+    package var revocations: [UInt8]?
+    package var cards: [(name: String, bytes: [UInt8])]
+    /// Thumbprints that their teachers revoked on this box themselves.
+    package var ownRevocations: Set<String>
+
+    package init(
+        authorities: [UInt8],
+        succession: [UInt8]? = nil,
+        room: [UInt8],
+        revocations: [UInt8]? = nil,
+        cards: [(name: String, bytes: [UInt8])] = [],
+        ownRevocations: Set<String> = []
+    ) {
+        self.authorities = authorities
+        self.succession = succession
+        self.room = room
+        self.revocations = revocations
+        self.cards = cards
+        self.ownRevocations = ownRevocations
+    }
+}
+
 /// The signed records installed on a box, each verified against the authorities.
 package struct Trust: Sendable {
     package struct Room: Sendable {
@@ -26,28 +55,60 @@ package struct Trust: Sendable {
 
     package let authorities: Authorities
     package let room: Room
+    package let revocations: Revocations?
     package let rejectedCards: [RejectedCard]
+    private let ownRevocations: Set<String>
     private let cardsByHash: [String: Card]
 
     /// Verifies everything: first the authorities, then what they signed.
-    package init(
-        authorities authoritiesFile: [UInt8],
-        room roomFile: [UInt8],
-        cards: [(name: String, bytes: [UInt8])]
-    ) throws(Refusal) {
-        let authorities = try Authorities(
-            verifying: try ThresholdDocument(parsing: authoritiesFile)
-        )
-        let roomDocument = try ThresholdDocument(parsing: roomFile)
-        self.authorities = authorities
-        room = Room(
+    ///
+    /// `memory` is what this box accepted before: nothing older than that is taken.
+    package init(_ files: TrustFiles, memory: TrustMemory = TrustMemory()) throws(Refusal) {
+        let authoritiesDocument = try ThresholdDocument(parsing: files.authorities)
+        let authorities = try Authorities(verifying: authoritiesDocument)
+        try memory.check(authorities, succession: files.succession)
+        let roomDocument = try ThresholdDocument(parsing: files.room)
+        let room = Room(
             record: try RoomRecord(verifying: roomDocument, by: authorities),
             hash: roomDocument.hash
         )
-        // A key has one live card: the latest issued.
+        try memory.check(room)
+        let revocations: Revocations?
+        if let bytes = files.revocations {
+            revocations = try Revocations(
+                verifying: try ThresholdDocument(parsing: bytes),
+                by: authorities
+            )
+        } else {
+            revocations = nil
+        }
+        try memory.check(revocations)
+        self.authorities = authorities
+        self.room = room
+        self.revocations = revocations
+        ownRevocations = files.ownRevocations
+        (cardsByHash, rejectedCards) = Self.liveCards(files.cards, authorities, memory)
+    }
+
+    /// Without revocations and memory: for whoever only reads the records.
+    package init(
+        authorities: [UInt8],
+        room: [UInt8],
+        cards: [(name: String, bytes: [UInt8])]
+    ) throws(Refusal) {
+        try self.init(TrustFiles(authorities: authorities, room: room, cards: cards))
+    }
+
+    /// A key has one live card, the latest issued; a card that replaces a key of the same teacher
+    /// ends that key's.
+    private static func liveCards(
+        _ files: [(name: String, bytes: [UInt8])],
+        _ authorities: Authorities,
+        _ memory: TrustMemory
+    ) -> ([String: Card], [RejectedCard]) {
         var live: [String: Card] = [:]
         var rejected: [RejectedCard] = []
-        for (name, bytes) in cards {
+        for (name, bytes) in files {
             do throws(Refusal) {
                 let document = try ThresholdDocument(parsing: bytes)
                 let card = Card(
@@ -55,6 +116,7 @@ package struct Trust: Sendable {
                     hash: document.hash,
                     document: bytes
                 )
+                try memory.check(card)
                 let key = card.card.key.thumbprint
                 if let other = live[key], other.card.issued >= card.card.issued { continue }
                 live[key] = card
@@ -62,17 +124,50 @@ package struct Trust: Sendable {
                 rejected.append(RejectedCard(name: name, refusal: error))
             }
         }
-        rejectedCards = rejected
+        for card in live.values {
+            if live[card.card.replaces]?.card.teacher == card.card.teacher {
+                live[card.card.replaces] = nil
+            }
+        }
         var byHash: [String: Card] = [:]
         for card in live.values { byHash[card.hash] = card }
-        cardsByHash = byHash
+        return (byHash, rejected)
     }
 
     package func card(hash: String) -> Card? { cardsByHash[hash] }
 
+    /// The live card of a key.
+    package func card(keyIdentifier: String) -> Card? {
+        cardsByHash.values.first { $0.card.key.thumbprint == keyIdentifier }
+    }
+
+    package func isRevoked(_ keyIdentifier: String) -> Bool {
+        ownRevocations.contains(keyIdentifier) || revocations?.entry(for: keyIdentifier) != nil
+    }
+
     /// The newest `issued` of an accepted document: no date before it is believed.
     package var newestIssue: Int64 {
         let cards = cardsByHash.values.map(\.card.issued)
-        return ([authorities.issued, room.record.issued] + cards).max() ?? 0
+        let documents = [authorities.issued, room.record.issued, revocations?.issued ?? 0]
+        return (documents + cards).max() ?? 0
+    }
+
+    /// What is to be remembered now that this was accepted.
+    package func remembered(in memory: TrustMemory) -> TrustMemory {
+        var next = memory
+        next.authoritiesHash = authorities.hash
+        next.authorities = authorities.members
+        next.authoritiesThreshold = authorities.threshold
+        next.authoritiesSequence = authorities.sequence
+        next.roomHash = room.hash
+        next.roomSequence = room.record.sequence
+        next.revocationsHash = revocations?.hash ?? memory.revocationsHash
+        next.revocationsSequence = revocations?.sequence ?? memory.revocationsSequence
+        next.floor = max(memory.floor, newestIssue)
+        for card in cardsByHash.values {
+            let key = card.card.key.thumbprint
+            next.cards[key] = max(memory.cards[key] ?? 0, card.card.issued)
+        }
+        return next
     }
 }

@@ -28,6 +28,11 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
         SystemError(call: call, subject: subject, number: EBUSY)
     }
 
+    /// That something is not there, found otherwise than by a failed call.
+    package static func missing(_ call: String, _ subject: String) -> SystemError {
+        SystemError(call: call, subject: subject, number: ENOENT)
+    }
+
     /// The kernel's own words for `number` (`strerrordesc_np(3)`).
     package var reason: String {
         lenscap_error_text(number).map { String(cString: $0) } ?? "error \(number)"

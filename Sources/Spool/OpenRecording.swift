@@ -112,8 +112,9 @@ package struct OpenRecording: ~Copyable, Sendable {
     package var hasBegun: Bool { order.hasBegun }
     package var hasEnded: Bool { order.hasEnded }
 
-    /// Checks the order, appends the line and makes it durable. After an error the log is as it
-    /// was, or takes nothing more.
+    /// Checks the order, appends the line and makes it durable.
+    ///
+    /// After an error the log is as it was, or takes nothing more.
     package mutating func append(_ leaf: Leaf) throws(SpoolError) {
         var next = order
         try next.accept(leaf)

@@ -78,8 +78,13 @@ package enum Enrolment {
                 _ = try RoomRecord(reading: document)
             case .card:
                 _ = try TeacherCard(reading: document)
-            case .challenge, .start:
-                throw Refusal(.header, "Only authorities, rooms and cards are approved.")
+            case .revocations:
+                _ = try Revocations(reading: document)
+            case .challenge, .start, .delete, .revoke:
+                throw Refusal(
+                    .header,
+                    "Only authorities, rooms, cards and revocations are approved."
+                )
             }
             return document.isSigned(as: type, by: key.verificationKey)
         }
@@ -121,8 +126,9 @@ package enum Enrolment {
         }
     }
 
-    /// Requires that the authorities' document at `path`, if there is one, is this one. One that
-    /// cannot be read is not taken for none.
+    /// Requires that the authorities' document at `path`, if there is one, is this one.
+    ///
+    /// One that cannot be read is not taken for none.
     static func requireInstalled(
         _ authorities: Authorities,
         _ path: String

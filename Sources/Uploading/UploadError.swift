@@ -33,15 +33,18 @@ package enum UploadError: Error, Sendable {
 }
 
 extension UploadError: CustomStringConvertible {
-    /// Without the account's place or anybody's pseudonym: it is shown to technicians.
+    /// Without the account's place, anybody's pseudonym or a recording's identifier: it is shown to
+    /// technicians.
     package var description: String {
         switch self {
         case .accountMissing: "the account's folder is not there or lacks its marker file"
         case .accountUnsupported(let kind): "accounts of kind \(kind) are not served"
         case .conflict(let name): "the account holds another \(name)"
         case .unsound(_, let what): "a recording is not what its records say: \(what)"
-        case .spool(let error): error.description
-        case .system(let error): "\(error.call): \(error.reason)"
+        case .spool(.system(let error)), .system(let error): "\(error.call): \(error.reason)"
+        case .spool(.damaged(_, let what)): "a recording is damaged: \(what)"
+        case .spool(.disorder(let what)): "a recording's log is out of order: \(what)"
+        case .spool(.exists): "a recording exists already"
         }
     }
 }

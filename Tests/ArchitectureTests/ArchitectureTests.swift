@@ -11,9 +11,9 @@ import Testing
         ["LinuxSystem", "MediaTime", "CryptoPrimitives"],
         [
             "Age", "Camera", "Configuration", "Consent", "LibAV", "Microphone", "Pipeline",
-            "PixelConversion", "RecorderProtocol", "Spool", "Varlink",
+            "PixelConversion", "RecorderProtocol", "Spool", "TransparencyLog", "Varlink",
         ],
-        ["Authority", "Recording", "TeacherTools", "Uploading"],
+        ["Auditing", "Authority", "Recording", "TeacherTools", "Uploading"],
         ["AuthorityProgram", "CommandLineProgram", "RecorderProgram", "UploaderProgram"],
         ["lenscap", "lenscap-recorder", "lenscap-uploader", "lenscapd"],
     ]
