@@ -12,6 +12,8 @@ package enum AuthorityError: Error, Sendable {
     case indicator(reason: String, message: String)
     case spool(SpoolError)
     case system(SystemError)
+    /// No such recording is on the box.
+    case notHere
     /// The session ended before it had started.
     case ended(StopCause)
 
@@ -24,6 +26,7 @@ package enum AuthorityError: Error, Sendable {
         case .indicator: .personMustAct(hint: "have the lamp mended")
         case .spool(let error): error.recovery
         case .system: .retry
+        case .notHere: .personMustAct(hint: "look in the account: what was delivered is there")
         case .ended: .retry
         }
     }
@@ -40,6 +43,7 @@ extension AuthorityError: CustomStringConvertible {
         case .indicator(let reason, let message): "\(message) [\(reason)]"
         case .spool(let error): error.description
         case .system(let error): error.description
+        case .notHere: "no such recording is on this box; what was delivered is in the account"
         case .ended(let cause): "the session ended before it had started: \(cause.rawValue)"
         }
     }

@@ -58,6 +58,7 @@ package final class Session {
     private var current: Current?
     private var completion: ((Result<String, AuthorityError>) -> Void)?
     private var closedWaiters: [() -> Void] = []
+    private var idleWaiters: [() -> Void] = []
 
     /// What belongs to one session only.
     private final class Current {
@@ -149,6 +150,22 @@ package final class Session {
         closedWaiters.append(closed)
         handle(.stop(cause))
         releaseWaiters()
+    }
+
+    /// The recording that runs, and the key that started it.
+    package var running: (recording: String, keyIdentifier: String)? {
+        current.map { current in
+            (current.start.token.recording, current.start.card.card.key.thumbprint)
+        }
+    }
+
+    /// The records of the recording that runs, for a cut.
+    var runningRecords: SessionRecords? { current?.records }
+
+    /// Calls `handler` when no session is left.
+    func whenIdle(_ handler: @escaping () -> Void) {
+        if isIdle && current == nil { return handler() }
+        idleWaiters.append(handler)
     }
 
     private func releaseWaiters() {
@@ -451,5 +468,8 @@ extension Session {
         let completion = self.completion
         self.completion = nil
         completion?(.failure(current.failure ?? .busy))
+        let waiters = idleWaiters
+        idleWaiters = []
+        for waiter in waiters { waiter() }
     }
 }

@@ -6,6 +6,8 @@ package enum StopCause: String, Sendable, CaseIterable {
     case duration
     /// The room's closed time began.
     case closedTime = "closed-time"
+    /// The key that started it was revoked.
+    case revoked
     /// A device or the pipeline failed and nothing is left to record.
     case failed
     /// The recorder ended without a word, or the authority did.

@@ -57,6 +57,25 @@ package final class SessionRecords: Sendable {
         }
     }
 
+    /// Takes a stretch out of the recording that is being written.
+    package func cut(
+        _ order: DeleteOrder,
+        text: String,
+        acknowledged: Set<Acknowledgement>
+    )
+        throws(SpoolError) -> Removal
+    {
+        try open.withLock { (recording) throws(SpoolError) in
+            guard recording != nil else { throw .disorder("no recording is open") }
+            return try recording?.cut(
+                from: order.from,
+                to: order.to,
+                order: SHA256.hash(Array(text.utf8)),
+                acknowledged: acknowledged
+            ) ?? Removal()
+        }
+    }
+
     /// Writes the end if the recorder did not, and lets go of the recording.
     package func seal(_ cause: StopCause, time: Int64) throws(SpoolError) {
         try open.withLock { (recording) throws(SpoolError) in

@@ -1,3 +1,5 @@
+internal import Consent
+internal import CryptoPrimitives
 internal import LinuxSystem
 package import Spool
 
@@ -67,6 +69,7 @@ package enum SpoolKeeper {
         }
         for recording in recordings {
             do throws(SpoolError) {
+                if try SpoolFolder.finishDeletion(recording, spool: path) { continue }
                 if try SpoolFolder.removeIfUnbegun(recording, spool: path) { continue }
                 try seal(recording, spool: path, time: time)
             } catch { problems.append(error) }
@@ -84,6 +87,7 @@ package enum SpoolKeeper {
         let spool: Folder
         do throws(SystemError) { spool = try Folder(path: path) } catch { throw .system(error) }
         var open = try OpenRecording.recover(recording, in: spool)
+        try open.removeCut()
         guard !open.hasEnded else { return }
         try open.removeLeftovers()
         try open.append(
@@ -93,6 +97,24 @@ package enum SpoolKeeper {
                 segments: open.segments,
                 summary: nil
             )
+        )
+    }
+
+    /// Takes a stretch out of a recording that waits.
+    static func cut(
+        _ order: DeleteOrder,
+        text: String,
+        spool path: String,
+        acknowledged: Set<Acknowledgement>
+    ) throws(SpoolError) -> Removal {
+        let spool: Folder
+        do throws(SystemError) { spool = try Folder(path: path) } catch { throw .system(error) }
+        var open = try OpenRecording.recover(order.recording, in: spool)
+        return try open.cut(
+            from: order.from,
+            to: order.to,
+            order: SHA256.hash(Array(text.utf8)),
+            acknowledged: acknowledged
         )
     }
 

@@ -158,6 +158,7 @@ extension AuthorityError {
         case .indicator: "indicator"
         case .spool: "spool"
         case .system: "system"
+        case .notHere: "not-here"
         case .ended: "ended"
         }
     }

@@ -51,4 +51,19 @@ package enum TeacherInterface {
     package struct SessionReply: Codable, Sendable {
         package var session: Session
     }
+
+    package struct TokenParameters: Codable, Sendable {
+        package var token: String
+
+        package init(token: String) {
+            self.token = token
+        }
+    }
+
+    package struct DeleteReply: Codable, Sendable {
+        /// Objects that were on the box and are gone.
+        package var deleted: Int
+        /// Objects that the account holds already.
+        package var left: Int
+    }
 }

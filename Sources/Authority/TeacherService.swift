@@ -8,6 +8,7 @@ package import Varlink
 /// Thread-bound to the authority's loop.
 package final class TeacherService {
     private let box: Box
+    private let orders: OrderService
     private var challenges = Challenges()
     /// A start is being decided; another one is `Busy`.
     private var isDeciding = false
@@ -17,6 +18,7 @@ package final class TeacherService {
 
     package init(box: Box) {
         self.box = box
+        orders = OrderService(box: box)
     }
 
     /// Whether something is kept in memory only, so that the authority must not end yet.
@@ -29,6 +31,8 @@ package final class TeacherService {
                 VarlinkMethod("Challenge") { self.challenge($0) },
                 VarlinkMethod("Start") { self.start($0) },
                 VarlinkMethod("Stop") { self.stop($0) },
+                VarlinkMethod("Delete") { self.delete($0) },
+                VarlinkMethod("Revoke") { self.revoke($0) },
                 VarlinkMethod("Monitor") { self.monitor($0) },
             ]
         )
@@ -213,6 +217,39 @@ package final class TeacherService {
         }
     }
 
+    private func delete(_ call: VarlinkCall) {
+        let challenge = challenges.take(
+            for: call.connection.identifier,
+            now: Clock.bootTime.now()
+        )
+        guard let parameters = call.parameters(as: TeacherInterface.TokenParameters.self) else {
+            return
+        }
+        orders.delete(parameters.token, challenge) { result in
+            switch result {
+            case .success(let removal):
+                call.reply(
+                    TeacherInterface.DeleteReply(deleted: removal.deleted, left: removal.left)
+                )
+            case .failure(let error): self.answer(call, error)
+            }
+        }
+    }
+
+    private func revoke(_ call: VarlinkCall) {
+        let challenge = challenges.take(
+            for: call.connection.identifier,
+            now: Clock.bootTime.now()
+        )
+        guard let parameters = call.parameters(as: TeacherInterface.TokenParameters.self) else {
+            return
+        }
+        orders.revoke(parameters.token, challenge) { failure in
+            if let failure { return self.answer(call, failure) }
+            call.reply()
+        }
+    }
+
     private func answer(_ call: VarlinkCall, _ error: AuthorityError) {
         let prefix = TeacherInterface.name + "."
         switch error {
@@ -235,6 +272,8 @@ package final class TeacherService {
             call.fail(prefix + "NoSpace", ["needed": needed, "available": available])
         case .indicator(let reason, let message):
             call.fail(prefix + "IndicatorFailed", ["reason": reason, "message": message])
+        case .notHere:
+            call.fail(prefix + "NotFound", ["what": "\(error)"])
         case .spool, .system, .ended:
             call.fail(
                 prefix + "DeviceUnavailable",

@@ -11,7 +11,13 @@ package struct CommandLineProgram: ParsableCommand {
             """,
         version: "0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "In the room", subcommands: [StartCommand.self, StopCommand.self]),
+            CommandGroup(
+                name: "In the room",
+                subcommands: [
+                    StartCommand.self, StopCommand.self, CutCommand.self, DiscardCommand.self,
+                    RevokeCommand.self,
+                ]
+            ),
             CommandGroup(
                 name: "Teacher, anywhere",
                 subcommands: [

@@ -56,6 +56,7 @@ struct OpenCommand: ParsableCommand {
                 + "\(tenths(report.seconds)) s, \(report.bytes) bytes"
         )
         Terminal.say("ended     \(report.end ?? "interrupted: it has no end mark")")
+        for cut in report.cuts { Terminal.say("removed   \(cut), by the teacher") }
         for gap in report.gaps { Terminal.say("gap       \(gap)") }
         for problem in report.problems { Terminal.complain("missing   \(problem)") }
     }

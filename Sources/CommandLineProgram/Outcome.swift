@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Authority
 internal import Configuration
+internal import Consent
 internal import LinuxSystem
 internal import TeacherTools
 internal import Varlink
@@ -50,7 +51,7 @@ private func exitCode(for error: any Error) -> ExitCode {
         CommandExit.notPermitted
     case VarlinkError.noSocket, VarlinkError.refused:
         CommandExit.unavailable
-    case TeacherToolsError.refused:
+    case TeacherToolsError.refused, is Refusal:
         CommandExit.notPermitted
     default:
         CommandExit.failed

@@ -19,6 +19,7 @@ struct StartCommand: ParsableCommand {
     )
 
     @OptionGroup var common: CommonOptions
+    @OptionGroup var signing: SigningOptions
 
     @Option(help: "A camera; repeat for more.")
     var camera: [String] = []
@@ -32,19 +33,8 @@ struct StartCommand: ParsableCommand {
     @Option(help: "What for: reflection, coaching, collaboration or enquiry.")
     var purpose = "reflection"
 
-    @Option(
-        help: ArgumentHelp(
-            "A command that signs: request on its input, token on its output.",
-            valueName: "command"
-        )
-    )
-    var signWith: String?
-
     @Flag(help: "Return when the recording runs.")
     var detach = false
-
-    @Flag(name: .shortAndLong, help: "Sign without being asked (not with --sign-with).")
-    var yes = false
 
     func run() throws {
         // Before any thread: Ctrl-C asks for a stop and must not just end this command.
@@ -91,27 +81,13 @@ struct StartCommand: ParsableCommand {
     }
 
     private func sign(_ request: SigningRequest, _ locations: Locations) throws -> String {
-        if let signWith {
-            let result = try runCommand(
-                "/bin/sh",
-                ["-c", signWith],
-                input: try request.bytes() + [UInt8(ascii: "\n")]
-            )
-            guard result.status.isSuccess else {
-                throw CommandFailure("the signer signed nothing: \(result.errorText.trimmed)")
-            }
-            return result.text.trimmed
-        }
-        guard common.root != nil || !Locations.isBox else {
-            throw CommandFailure(
-                "a teacher's key is not kept on a box: sign with --sign-with or a personal key"
+        try signing.signature(of: try request.bytes(), isRooted: common.root != nil) {
+            try Signer.sign(
+                request,
+                TeacherFolder(path: locations.teacher),
+                asks: !signing.yes
             )
         }
-        return try Signer.sign(
-            request,
-            TeacherFolder(path: locations.teacher),
-            asks: !yes
-        )
     }
 
     private func follow(
@@ -205,6 +181,11 @@ struct SignCommand: ParsableCommand {
         try reporting {
             let input = try Descriptor.duplicate(of: 0).readAll(limit: 1 << 16)
             let folder = TeacherFolder(path: try common.locations().teacher)
+            if let order = try OrderRequest(parsing: input) {
+                return Terminal.say(
+                    try Orders.sign(order, folder, asks: !yes)
+                )
+            }
             Terminal.say(
                 try Signer.sign(try SigningRequest(parsing: input), folder, asks: !yes)
             )

@@ -36,6 +36,10 @@ package enum Leaf: Sendable, Hashable {
     case run(initial: Object, tracks: [Track])
     case segment(Object, start: Int64, duration: Int64)
     case gap(source: String, reason: String, from: Int64, to: Int64)
+    /// Removed by the teacher: every segment before this leaf that touches the stretch.
+    ///
+    /// `order` is the SHA-256 of the signed order's text.
+    case cut(from: Int64, to: Int64, order: [UInt8])
     /// The end. `time` is Unix seconds of the box's clock; `summary` is missing when the recorder
     /// could not write one; `segments` counts the segments before it.
     case end(reason: String, time: Int64, segments: Int64, summary: Object?)
@@ -71,6 +75,12 @@ package enum Leaf: Sendable, Hashable {
                 reason: try reader.string("reason"),
                 from: try reader.integer("from"),
                 to: try reader.integer("to")
+            )
+        case "cut":
+            self = .cut(
+                from: try reader.integer("from"),
+                to: try reader.integer("to"),
+                order: try reader.bytes("order", count: 32)
             )
         case "end":
             var summary: Object?
@@ -130,6 +140,13 @@ package enum Leaf: Sendable, Hashable {
                 "to": .integer(to),
                 "type": .string("gap"),
             ])
+        case .cut(let from, let to, let order):
+            .object([
+                "from": .integer(from),
+                "order": .string(Base64URL.encode(order)),
+                "to": .integer(to),
+                "type": .string("cut"),
+            ])
         case .end(let reason, let time, let segments, let summary):
             .object(
                 [
@@ -150,7 +167,7 @@ package enum Leaf: Sendable, Hashable {
         switch self {
         case .run(let object, _), .segment(let object, _, _): object
         case .end(_, _, _, let summary): summary
-        case .begin, .gap: nil
+        case .begin, .gap, .cut: nil
         }
     }
 

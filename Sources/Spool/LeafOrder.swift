@@ -39,6 +39,8 @@ package struct LeafOrder: Sendable {
             committed = max(committed, start + duration)
         case (.gap(_, _, let from, let to), .running), (.gap(_, _, let from, let to), .begun):
             guard from <= to else { throw .disorder("a gap that ends before it begins") }
+        case (.cut(let from, let to, _), .running), (.cut(let from, let to, _), .ended):
+            guard from <= to else { throw .disorder("a cut that ends before it begins") }
         case (.end(_, _, let count, let summary), .begun),
             (.end(_, _, let count, let summary), .running):
             guard count == segments else { throw .disorder("the end counts other segments") }

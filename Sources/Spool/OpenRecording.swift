@@ -11,7 +11,7 @@ package import LinuxSystem
 /// ``append(_:)`` returns. What if not: a power cut leaves a line without its file.
 package struct OpenRecording: ~Copyable, Sendable {
     package let recording: String
-    fileprivate let folder: Folder
+    let folder: Folder
     private let log: Descriptor
     private var order: LeafOrder
     /// Bytes of the log's whole lines.

@@ -43,14 +43,15 @@ package struct RecordingLog: Sendable {
 
     /// Reason and time of the `end` leaf.
     package var end: (reason: String, time: Int64)? {
-        guard case .end(let reason, let time, _, _)? = leaves.last else { return nil }
-        return (reason, time)
+        for case .end(let reason, let time, _, _) in leaves.reversed() { return (reason, time) }
+        return nil
     }
 
     /// Everything that the leaves vouch for, in the order of delivery: name and SHA-256 of token,
     /// card and receipt, then of every sealed object.
     package var contents: [Content] {
-        leaves.flatMap { leaf -> [Content] in
+        let removed = removed
+        return leaves.flatMap { leaf -> [Content] in
             if case .begin(let token, let card, let receipt) = leaf {
                 return [
                     Content(name: SpoolName.token, sha256: token),
@@ -58,7 +59,34 @@ package struct RecordingLog: Sendable {
                     Content(name: SpoolName.receipt, sha256: receipt),
                 ]
             }
-            return leaf.object.map { [Content(name: $0.name, sha256: $0.sha256)] } ?? []
+            guard let object = leaf.object, !removed.contains(object.name) else { return [] }
+            return [Content(name: object.name, sha256: object.sha256)]
+        }
+    }
+
+    /// Names of the segments that cuts removed.
+    package var removed: Set<String> {
+        var removed: Set<String> = []
+        for (index, leaf) in leaves.enumerated() {
+            guard case .cut(let from, let to, _) = leaf else { continue }
+            removed.formUnion(Self.segments(of: leaves[..<index], from: from, to: to))
+        }
+        return removed
+    }
+
+    /// The segments that touch a stretch: a part of a segment cannot be taken out alone.
+    package static func segments(
+        of leaves: some Sequence<Leaf>,
+        from: Int64,
+        to: Int64
+    )
+        -> [String]
+    {
+        leaves.compactMap { leaf in
+            guard case .segment(let object, let start, let duration) = leaf,
+                start < to, from < start + duration
+            else { return nil }
+            return object.name
         }
     }
 

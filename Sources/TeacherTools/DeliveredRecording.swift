@@ -10,39 +10,29 @@ package struct DeliveredRecording: ~Copyable, Sendable {
     package let card: TeacherCard
     package let log: RecordingLog
     private let folder: Folder
-    /// File names by object name.
-    private let files: [String: String]
 
     package init(path: String) throws(TeacherToolsError) {
         let folder: Folder
-        let files: [String: String]
-        do throws(SystemError) {
-            let opened = try Folder(path: path)
-            files = Self.index(try opened.names())
-            folder = opened
-        } catch { throw .system(error) }
-        guard files[SpoolName.log] != nil, files[SpoolName.token] != nil else {
+        do throws(SystemError) { folder = try Folder(path: path) } catch { throw .system(error) }
+        guard let logBytes = try Self.log(in: folder) else {
             throw .notARecording(
-                "\(path) holds no recording: its log or its token is missing. Give the folder "
-                    + "that is named by 32 hexadecimal digits."
+                "\(path) holds no recording: its log is missing. Give the folder that is named by "
+                    + "32 hexadecimal digits."
             )
         }
-        let logBytes = try Self.read(SpoolName.log, folder, files)
-        let tokenBytes = try Self.read(SpoolName.token, folder, files)
-        let cardBytes = try Self.read(SpoolName.card, folder, files)
         let log: RecordingLog
         do throws(SpoolError) {
             log = try RecordingLog(parsing: logBytes, recording: path)
         } catch { throw .notARecording("The recording's log is damaged: \(error).") }
-        guard case .begin(let tokenHash, let cardHash, _)? = log.leaves.first,
-            tokenHash == SHA256.hash(tokenBytes), cardHash == SHA256.hash(cardBytes)
+        guard case .begin(let token, let card, _)? = log.leaves.first,
+            let tokenBytes = try Self.read(SpoolName.token, token, in: folder),
+            let cardBytes = try Self.read(SpoolName.card, card, in: folder)
         else {
-            throw .notARecording("The recording's log belongs to another token or card.")
+            throw .notARecording("The token or the card that the recording's log names is missing.")
         }
-        (token, card) = try Self.verify(tokenBytes, cardBytes)
+        (self.token, self.card) = try Self.verify(tokenBytes, cardBytes)
         self.log = log
         self.folder = folder
-        self.files = files
     }
 
     /// The bytes of an object, if it is there and is what the log says.
@@ -51,14 +41,37 @@ package struct DeliveredRecording: ~Copyable, Sendable {
     ) throws(TeacherToolsError)
         -> [UInt8]?
     {
-        // Under its own hash first: another file of that name may lie beside it.
-        let own = "\(content.name)-\(Hex.encode(content.sha256))"
-        guard let name = folder.contains(own) ? own : files[content.name] else { return nil }
+        try Self.read(content.name, content.sha256, in: folder)
+    }
+
+    /// A file under its own hash, or else under its plain name, if it has that hash.
+    ///
+    /// Whatever else lies beside it does not matter.
+    private static func read(
+        _ name: String,
+        _ hash: [UInt8],
+        in folder: borrowing Folder
+    ) throws(TeacherToolsError) -> [UInt8]? {
+        let own = "\(name)-\(Hex.encode(hash))"
+        let file = folder.contains(own) ? own : name
+        guard folder.contains(file) else { return nil }
         let bytes: [UInt8]
         do throws(SystemError) {
-            bytes = try folder.read(name, limit: 1 << 30)
+            bytes = try folder.read(file, limit: 1 << 30)
         } catch { throw .system(error) }
-        return SHA256.hash(bytes) == content.sha256 ? bytes : nil
+        return SHA256.hash(bytes) == hash ? bytes : nil
+    }
+
+    /// The log under its own hash, or else under its plain name.
+    private static func log(in folder: borrowing Folder) throws(TeacherToolsError) -> [UInt8]? {
+        do throws(SystemError) {
+            for name in try folder.names() where name.hasPrefix(SpoolName.log + "-") {
+                let bytes = try folder.read(name, limit: RecordingLog.byteLimit)
+                if name == "\(SpoolName.log)-\(Hex.encode(SHA256.hash(bytes)))" { return bytes }
+            }
+            guard folder.contains(SpoolName.log) else { return nil }
+            return try folder.read(SpoolName.log, limit: RecordingLog.byteLimit)
+        } catch { throw .system(error) }
     }
 
     private static func verify(
@@ -80,31 +93,5 @@ package struct DeliveredRecording: ~Copyable, Sendable {
             }
             return (start, card)
         } catch { throw .refused(error) }
-    }
-
-    private static func read(
-        _ name: String,
-        _ folder: borrowing Folder,
-        _ files: [String: String]
-    )
-        throws(TeacherToolsError) -> [UInt8]
-    {
-        guard let file = files[name] else {
-            throw .notARecording("The recording lacks its \(name).")
-        }
-        do throws(SystemError) {
-            return try folder.read(file, limit: RecordingLog.byteLimit)
-        } catch { throw .system(error) }
-    }
-
-    /// `<name>-<64 hexadecimal digits>` and plain names, both by their object name.
-    private static func index(_ names: [String]) -> [String: String] {
-        var files: [String: String] = [:]
-        for name in names where !name.hasPrefix(".") {
-            let parts = name.utf8.split(separator: UInt8(ascii: "-"))
-            let isAddressed = parts.count == 2 && Hex.decode(parts[1])?.count == 32
-            files[isAddressed ? String(Substring(parts[0])) : name] = name
-        }
-        return files
     }
 }

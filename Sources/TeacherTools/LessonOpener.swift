@@ -15,6 +15,8 @@ package struct OpenReport: Sendable {
     package var problems: [String] = []
     /// Gaps that the box itself recorded.
     package var gaps: [String] = []
+    /// Stretches that the teacher removed.
+    package var cuts: [String] = []
     /// Why the recording ended; nil: it was interrupted and has no end mark.
     package var end: String?
     package var purpose = ""
@@ -51,6 +53,7 @@ package struct LessonOpener: Sendable {
         report.recording = recording.token.recording
         report.end = recording.log.end?.reason
         try readReceipt(recording, &report)
+        let removed = recording.log.removed
         var writer: JoinedFile?
         var run = 0
         for (index, leaf) in recording.log.leaves.enumerated() {
@@ -67,6 +70,7 @@ package struct LessonOpener: Sendable {
                 }
                 try writer?.append(bytes)
             case .segment(let object, _, let duration):
+                if removed.contains(object.name) { continue }
                 guard let bytes = try plaintext(object, recording, &report) else { continue }
                 try writer?.append(bytes)
                 report.segments += 1
@@ -76,6 +80,8 @@ package struct LessonOpener: Sendable {
                 report.gaps.append(
                     "\(source): \(reason), \(Self.seconds(from)) s to \(Self.seconds(to)) s"
                 )
+            case .cut(let from, let to, _):
+                report.cuts.append("\(Self.seconds(from)) s to \(Self.seconds(to)) s")
             case .end(_, _, _, let summary):
                 if let summary { _ = try plaintext(summary, recording, &report) }
             case .begin:
@@ -153,11 +159,12 @@ package struct LessonOpener: Sendable {
     }
 }
 
-/// An output file that gets its name when it is whole.
+/// An output file that gets its name when it is whole, and goes away when it never is.
 private struct JoinedFile: ~Copyable {
     private let folder: Folder
     private let name: String
     private let file: Descriptor
+    private var isFinished = false
 
     init(path: String) throws(TeacherToolsError) {
         let parts = path.split(separator: "/", omittingEmptySubsequences: true)
@@ -186,10 +193,16 @@ private struct JoinedFile: ~Copyable {
         do throws(SystemError) { try file.writeAll(bytes) } catch { throw .system(error) }
     }
 
-    borrowing func finish() throws(TeacherToolsError) {
+    deinit {
+        // Whatever kept it from being whole is the error that matters.
+        if !isFinished { try? folder.remove(Folder.temporaryName(for: name)) }
+    }
+
+    mutating func finish() throws(TeacherToolsError) {
         do throws(SystemError) {
             try file.synchronize()
             try folder.rename(Folder.temporaryName(for: name), to: name, replacing: true)
+            isFinished = true
             try folder.synchronize()
         } catch { throw .system(error) }
     }

@@ -79,12 +79,10 @@ package struct PreparedSignature: Sendable {
     package init(_ request: SigningRequest, for teacher: TeacherFolder) throws(TeacherToolsError) {
         let document = try teacher.card()
         let card: TeacherCard
-        let box: String
         do throws(Refusal) {
             card = try TeacherCard(reading: document)
-            box = try Challenge.box(in: request.challenge)
         } catch { throw .refused(error) }
-        let room = try teacher.room(box: box)
+        let room = try teacher.room(ofChallenge: request.challenge)
         do throws(Refusal) {
             let challenge = try Challenge(
                 verifying: request.challenge,
@@ -159,6 +157,15 @@ extension SigningRequest {
             throw Refusal(.details, "The salt is not 32 bytes.")
         }
         return hash
+    }
+}
+
+extension TeacherFolder {
+    /// The room record, as imported, of the box that a challenge names.
+    func room(ofChallenge text: String) throws(TeacherToolsError) -> Trust.Room {
+        let box: String
+        do throws(Refusal) { box = try Challenge.box(in: text) } catch { throw .refused(error) }
+        return try room(box: box)
     }
 }
 

@@ -1,0 +1,103 @@
+internal import CryptoPrimitives
+internal import LinuxSystem
+
+/// What a teacher's deletion order came to.
+package struct Removal: Sendable, Hashable {
+    /// Objects that were here and are gone.
+    package var deleted = 0
+    /// Objects that the account had acknowledged before.
+    package var left = 0
+
+    package init(deleted: Int = 0, left: Int = 0) {
+        self.deleted = deleted
+        self.left = left
+    }
+}
+
+extension OpenRecording {
+    /// Takes whole segments out: the `cut` leaf first, durable, then the files.
+    ///
+    /// What the uploader sends must be there and be what the log says, so nothing leaves later.
+    package mutating func cut(
+        from: Int64,
+        to: Int64,
+        order: [UInt8],
+        acknowledged: Set<Acknowledgement>
+    ) throws(SpoolError) -> Removal {
+        let before = try RecordingLog(reading: folder, recording: recording)
+        let names = Set(RecordingLog.segments(of: before.leaves, from: from, to: to))
+            .subtracting(before.removed)
+        try append(.cut(from: from, to: to, order: order))
+        var removal = Removal()
+        for content in before.contents where names.contains(content.name) {
+            let entry = Acknowledgement(
+                recording: recording,
+                name: content.name,
+                sha256: content.sha256
+            )
+            if acknowledged.contains(entry) { removal.left += 1 }
+            removal.deleted += 1
+        }
+        try removeCut()
+        return removal
+    }
+
+    /// Removes the files of segments that were cut; also after a crash between leaf and removal.
+    package borrowing func removeCut() throws(SpoolError) {
+        let log = try RecordingLog(reading: folder, recording: recording)
+        do throws(SystemError) {
+            for name in log.removed where folder.contains(name) { try folder.remove(name) }
+            try folder.synchronize()
+        } catch { throw .system(error) }
+    }
+}
+
+extension SpoolFolder {
+    /// Removes a whole recording: its tombstone first, durable, then the folder.
+    ///
+    /// The tombstone holds the order's text and stays, so that nothing sends what is gone and
+    /// nobody uses the token again.
+    package static func delete(
+        _ recording: String,
+        spool path: String,
+        order: [UInt8],
+        acknowledged: Set<Acknowledgement>
+    ) throws(SpoolError) -> Removal {
+        let spool = try wrapping { () throws(SystemError) in try Folder(path: path) }
+        var removal = Removal()
+        if spool.contains(recording) {
+            let folder = try wrapping { () throws(SystemError) in try spool.folder(recording) }
+            let names = try wrapping { () throws(SystemError) in try folder.names() }
+            removal.deleted = names.count { !$0.hasPrefix(".") }
+        }
+        removal.left = acknowledged.count { $0.recording == recording }
+        let tombstone = SpoolName.tombstone(recording)
+        if !spool.contains(tombstone) {
+            try wrapping { () throws(SystemError) in try spool.writeDurably(tombstone, order) }
+        }
+        try finishDeletion(recording, spool: path)
+        return removal
+    }
+
+    /// Goes on with a deletion that a crash interrupted; false when there is none.
+    @discardableResult
+    package static func finishDeletion(
+        _ recording: String,
+        spool path: String
+    )
+        throws(SpoolError) -> Bool
+    {
+        let spool = try wrapping { () throws(SystemError) in try Folder(path: path) }
+        guard spool.contains(SpoolName.tombstone(recording)), spool.contains(recording) else {
+            return false
+        }
+        let folder = try wrapping { () throws(SystemError) in try spool.folder(recording) }
+        try wrapping { () throws(SystemError) in
+            for name in try folder.names() { try folder.remove(name) }
+            try folder.synchronize()
+            try spool.removeFolder(recording)
+            try spool.synchronize()
+        }
+        return true
+    }
+}
