@@ -93,7 +93,15 @@ package final class Box {
                 + SpoolKeeper.removeDelivered(spool: settings.spool, outbox: settings.outbox)
             var all = problems.map { AuthorityError.spool($0) }
             do throws(AuthorityError) {
-                try log.get().noteBoot(boot, trust: try? settings.trust.read())
+                let trust = try? settings.trust.read()
+                try log.get().noteBoot(boot, trust: trust)
+                guard let trust else { return all }
+                let expired = SpoolKeeper.removeExpired(
+                    spool: settings.spool,
+                    trust: trust,
+                    time: .now(floor: trust.newestIssue)
+                )
+                all += expired.map { AuthorityError.spool($0) }
             } catch { all.append(error) }
             return all
         } then: { problems in
@@ -172,5 +180,16 @@ package final class Box {
 
     private func notify() {
         for observer in Array(observers.values) { observer() }
+    }
+}
+
+extension JudgementTime {
+    /// The moment by this machine's clock.
+    static func now(floor: Int64) -> JudgementTime {
+        JudgementTime(
+            clock: Clock.unixSeconds(),
+            isTrusted: Clock.isSynchronized,
+            floor: floor
+        )
     }
 }

@@ -100,6 +100,47 @@ package enum SpoolKeeper {
         )
     }
 
+    /// Removes recordings that may go unsent by signed words (``Retention``).
+    static func removeExpired(spool path: String, trust: Trust, time: JudgementTime)
+        -> [SpoolError]
+    {
+        var problems: [SpoolError] = []
+        do throws(SpoolError) {
+            for recording in try SpoolFolder.recordings(path) {
+                guard let reason = reasonToRemove(recording, path, trust, time) else { continue }
+                do throws(SpoolError) {
+                    _ = try SpoolFolder.delete(
+                        recording,
+                        spool: path,
+                        order: Array(reason.utf8),
+                        acknowledged: []
+                    )
+                } catch { problems.append(error) }
+            }
+        } catch { problems.append(error) }
+        return problems
+    }
+
+    /// What cannot be read whole stays.
+    private static func reasonToRemove(
+        _ recording: String,
+        _ path: String,
+        _ trust: Trust,
+        _ time: JudgementTime
+    ) -> String? {
+        guard let spool = try? Folder(path: path), let folder = try? spool.folder(recording),
+            let end = (try? RecordingLog(reading: folder, recording: recording))?.end,
+            let bytes = try? folder.read(SpoolName.card, limit: ThresholdDocument.byteLimit),
+            let document = try? ThresholdDocument(parsing: bytes),
+            let card = try? TeacherCard(reading: document)
+        else { return nil }
+        return Retention(trust: trust).reasonToRemove(
+            keyIdentifier: card.key.thumbprint,
+            ended: end.time,
+            time: time
+        )
+    }
+
     /// Takes a stretch out of a recording that waits.
     static func cut(
         _ order: DeleteOrder,

@@ -109,11 +109,7 @@ package final class TeacherService {
         _ call: VarlinkCall
     ) throws(AuthorityError) {
         let trust = try reading.trust.get()
-        let time = JudgementTime(
-            clock: Clock.unixSeconds(),
-            isTrusted: Clock.isSynchronized,
-            floor: trust.newestIssue
-        )
+        let time = JudgementTime.now(floor: trust.newestIssue)
         let used = reading.inventory.used
         let verification = StartVerification(
             trust: trust,

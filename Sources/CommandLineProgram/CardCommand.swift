@@ -9,7 +9,7 @@ struct CardCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "card",
         abstract: "Make, approve and show teacher cards.",
-        subcommands: [Make.self, Approve.self, Show.self]
+        subcommands: [Make.self, Approve.self, Check.self, Show.self]
     )
 
     struct Make: ParsableCommand {
@@ -105,7 +105,20 @@ struct CardCommand: ParsableCommand {
 
         @OptionGroup var approval: ApprovalOptions
 
-        func run() throws { try approval.approve(as: .card) }
+        func run() throws { try approval.approve(as: [.card]) }
+    }
+
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check a card's signatures, its teacher's and the authorities'.")
+
+        @OptionGroup var options: CheckOptions
+
+        func run() throws {
+            try options.check { document, authorities in
+                _ = try TeacherCard(verifying: document, by: authorities)
+            }
+        }
     }
 
     struct Show: ParsableCommand {
@@ -146,14 +159,39 @@ struct ApprovalOptions: ParsableArguments {
     @Argument(help: "The documents; each is changed in place.")
     var files: [String]
 
-    func approve(as type: DocumentType) throws {
+    /// Approves each file as the first of `types` that it reads as.
+    func approve(as types: [DocumentType]) throws {
         guard !files.isEmpty else { throw ValidationError("Name the documents to approve.") }
         try reporting {
             let key = try SigningKeyFile.read(key)
             for file in files {
-                try Enrolment.approve(file, as: type, with: key)
+                try Enrolment.approve(file, as: try kind(of: file, among: types), with: key)
                 Terminal.say("approved \(file)")
             }
+        }
+    }
+
+    private func kind(of file: String, among types: [DocumentType]) throws -> DocumentType {
+        guard types.contains(.revocations) else { return types[0] }
+        let document = try Enrolment.read(file)
+        return (try? Revocations(reading: document)) == nil ? types[0] : .revocations
+    }
+}
+
+/// What `check` takes, whatever it checks.
+struct CheckOptions: ParsableArguments {
+    @Option(help: "The authorities' document.")
+    var authorities: String
+
+    @Argument(help: "The document to check.")
+    var file: String
+
+    /// Runs `judge` on the document; what it refuses is said with its reason.
+    func check(_ judge: (ThresholdDocument, Authorities) throws -> Void) throws {
+        try reporting {
+            let vouching = try Authorities(verifying: try Enrolment.read(authorities))
+            try judge(try Enrolment.read(file), vouching)
+            Terminal.say("\(file) is valid: enough authorities have signed it")
         }
     }
 }

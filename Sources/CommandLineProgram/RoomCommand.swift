@@ -9,7 +9,7 @@ struct RoomCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "room",
         abstract: "Make, approve, show and import room records.",
-        subcommands: [Make.self, Approve.self, Show.self, Import.self]
+        subcommands: [Make.self, Approve.self, Check.self, Show.self, Import.self]
     )
 
     struct Make: ParsableCommand {
@@ -108,7 +108,20 @@ struct RoomCommand: ParsableCommand {
 
         @OptionGroup var approval: ApprovalOptions
 
-        func run() throws { try approval.approve(as: .room) }
+        func run() throws { try approval.approve(as: [.room]) }
+    }
+
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check a room record's signatures.")
+
+        @OptionGroup var options: CheckOptions
+
+        func run() throws {
+            try options.check { document, authorities in
+                _ = try RoomRecord(verifying: document, by: authorities)
+            }
+        }
     }
 
     struct Show: ParsableCommand {

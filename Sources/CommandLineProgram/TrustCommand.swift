@@ -10,7 +10,7 @@ struct TrustCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trust",
         abstract: "Make the authorities' document; install signed records on a box.",
-        subcommands: [Make.self, Approve.self, Import.self]
+        subcommands: [Make.self, Revoke.self, Approve.self, Import.self]
     )
 
     struct Make: ParsableCommand {
@@ -59,14 +59,61 @@ struct TrustCommand: ParsableCommand {
         }
     }
 
+    struct Revoke: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "revoke",
+            abstract: "Make the next revocations, with one key more.",
+            discussion: """
+                lost: nothing starts with the key; what it recorded still reaches its account. \
+                left: besides, unsent recordings are destroyed after the grace; a representative \
+                must be among the signers. They become valid when enough authorities approved them.
+                """
+        )
+
+        @Option(help: "The thumbprint of the key, as lenscap card show prints it.")
+        var key: String
+
+        @Option(help: "lost or left.")
+        var reason: String
+
+        @Option(help: "With left: days until unsent recordings go.")
+        var grace: Int64 = 0
+
+        @Option(help: "The revocations in force, if there are any.")
+        var previous: String?
+
+        @Option(name: .shortAndLong, help: "Where to write them.")
+        var output: String
+
+        func run() throws {
+            guard let reason = Revocations.Reason(rawValue: reason) else {
+                throw ValidationError("--reason is lost or left.")
+            }
+            try reporting {
+                let earlier = try previous.map {
+                    try Revocations(reading: try Enrolment.read($0))
+                }
+                let kept = (earlier?.entries ?? []).filter { $0.keyIdentifier != key }
+                let document = try Enrolment.revocations(
+                    kept + [
+                        Revocations.Entry(keyIdentifier: key, reason: reason, grace: grace)
+                    ],
+                    sequence: (earlier?.sequence ?? 0) + 1,
+                    issued: Clock.unixSeconds()
+                )
+                try Enrolment.write(document.bytes, to: output, replacing: false)
+                Terminal.say("revocations \(document.hash), \(kept.count + 1) keys")
+            }
+        }
+    }
+
     struct Approve: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Add a member's signature to the authorities' document."
-        )
+            abstract: "Add a signature to the authorities' document or to revocations.")
 
         @OptionGroup var approval: ApprovalOptions
 
-        func run() throws { try approval.approve(as: .authorities) }
+        func run() throws { try approval.approve(as: [.authorities, .revocations]) }
     }
 
     struct Import: ParsableCommand {

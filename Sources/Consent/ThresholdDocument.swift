@@ -99,6 +99,19 @@ package struct ThresholdDocument: Sendable {
         }
     }
 
+    /// The same document with the signatures of these keys only; none is checked.
+    package func keepingSignatures(
+        as type: DocumentType,
+        by keys: [VerificationKey]
+    ) -> ThresholdDocument {
+        var kept = self
+        kept.signatures = signatures.filter { signature in
+            let header = try? ProtectedHeader(parsing: signature.header, type: type)
+            return keys.contains { $0.thumbprint == header?.keyIdentifier }
+        }
+        return kept
+    }
+
     /// The thumbprints that signed.
     ///
     /// Each counts once; one unknown or bad signature rejects all.

@@ -38,6 +38,20 @@ package enum Enrolment {
         }
     }
 
+    package static func revocations(
+        _ entries: [Revocations.Entry],
+        sequence: Int64,
+        issued: Int64
+    ) throws(TeacherToolsError) -> ThresholdDocument {
+        try refusing { () throws(Refusal) in
+            let document = try ThresholdDocument(
+                payload: Revocations.payload(
+                    entries: entries, sequence: sequence, issued: issued))
+            _ = try Revocations(reading: document)
+            return document
+        }
+    }
+
     package static func room(_ record: RoomRecord) throws(TeacherToolsError) -> ThresholdDocument {
         try refusing { () throws(Refusal) in
             let document = try ThresholdDocument(payload: record.payload)
@@ -158,76 +172,5 @@ package enum Enrolment {
         throws(TeacherToolsError) -> Result
     {
         do throws(Refusal) { return try body() } catch { throw .refused(error) }
-    }
-}
-
-/// A technician's installation of signed records: they prove themselves, the technician vouches for
-/// nothing.
-///
-/// Doing it twice changes nothing.
-package enum TrustImport {
-    /// What was installed.
-    package struct Report: Sendable {
-        package let room: String
-        package let cards: Int
-        package let rejected: [Trust.RejectedCard]
-    }
-
-    /// Verifies `authorities.json`, `room.json` and the cards of `folder`, then installs them.
-    ///
-    /// Cards that do not verify are named and left out. Authorities other than the installed ones
-    /// are refused: replacing them needs the old ones' signatures.
-    package static func run(
-        from folder: String,
-        to trust: String
-    ) throws(TeacherToolsError)
-        -> Report
-    {
-        let authorities = try Enrolment.read("\(folder)/authorities.json").bytes
-        let room = try Enrolment.read("\(folder)/room.json").bytes
-        let cards = try cardFiles("\(folder)/cards")
-        let verified: Trust
-        do throws(Refusal) {
-            verified = try Trust(authorities: authorities, room: room, cards: cards)
-        } catch { throw .refused(error) }
-        try Enrolment.requireInstalled(verified.authorities, "\(trust)/authorities.json")
-        let rejected = Set(verified.rejectedCards.map(\.name))
-        let sound = cards.filter { !rejected.contains($0.name) }
-        do throws(SystemError) {
-            let target = try Folder.make(path: trust)
-            let targetCards = try Folder.make(path: "\(trust)/cards")
-            try target.writeDurably("authorities.json", authorities, replacing: true)
-            for card in sound {
-                try targetCards.writeDurably(card.name, card.bytes, replacing: true)
-            }
-            // Last, because it is what opens the box to starts.
-            try target.writeDurably("room.json", room, replacing: true)
-        } catch { throw .system(error) }
-        return Report(
-            room: verified.room.record.room,
-            cards: sound.count,
-            rejected: verified.rejectedCards
-        )
-    }
-
-    private static func cardFiles(
-        _ path: String
-    ) throws(TeacherToolsError)
-        -> [(name: String, bytes: [UInt8])]
-    {
-        do throws(SystemError) {
-            let folder: Folder
-            do throws(SystemError) {
-                folder = try Folder(path: path)
-            } catch {
-                if error.isNotFound { return [] }
-                throw error
-            }
-            var files: [(name: String, bytes: [UInt8])] = []
-            for name in try folder.names() where name.hasSuffix(".json") {
-                files.append((name, try folder.read(name, limit: ThresholdDocument.byteLimit)))
-            }
-            return files
-        } catch { throw .system(error) }
     }
 }
