@@ -145,6 +145,7 @@ let package = Package(
         tests("Authority", ["LinuxSystem"]),
         tests("Camera", ["LinuxSystem"]),
         tests("Configuration", ["LinuxSystem"]),
+        tests("Consent", ["CryptoPrimitives"]),
         tests("CryptoPrimitives", []),
         tests("LibAV", ["MediaTime"]),
         tests("LinuxSystem", []),
@@ -156,7 +157,13 @@ let package = Package(
             "Recording",
             ["Camera", "LibAV", "LinuxSystem", "MediaTime", "Microphone", "Pipeline"]
         ),
+        tests("Spool", ["CryptoPrimitives", "LinuxSystem"]),
+        tests(
+            "TeacherTools",
+            ["Age", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool"]
+        ),
         tests("TransparencyLog", ["CryptoPrimitives", "LinuxSystem"]),
+        tests("Uploading", ["Age", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool"]),
         tests("Varlink", ["LinuxSystem"]),
         .testTarget(
             name: "ArchitectureTests",

@@ -101,7 +101,11 @@ package enum SpoolKeeper {
     }
 
     /// Removes recordings that may go unsent by signed words (``Retention``).
-    static func removeExpired(spool path: String, trust: Trust, time: JudgementTime)
+    static func removeExpired(
+        spool path: String,
+        trust: Trust,
+        time: JudgementTime
+    )
         -> [SpoolError]
     {
         var problems: [SpoolError] = []

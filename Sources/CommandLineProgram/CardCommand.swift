@@ -110,7 +110,8 @@ struct CardCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check a card's signatures, its teacher's and the authorities'.")
+            abstract: "Check a card's signatures, its teacher's and the authorities'."
+        )
 
         @OptionGroup var options: CheckOptions
 

@@ -113,7 +113,8 @@ struct RoomCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check a room record's signatures.")
+            abstract: "Check a room record's signatures."
+        )
 
         @OptionGroup var options: CheckOptions
 

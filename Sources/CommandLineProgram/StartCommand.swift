@@ -106,16 +106,25 @@ struct StartCommand: ParsableCommand {
                 try StopCommand.stop(locations)
                 signals.clear()
             }
-            guard !entries[0].returned.isEmpty else { continue }
-            guard
-                let reply = try client.next(TeacherInterface.StartReply.self, deadline: nil)
-            else { return }
-            if !isAnnounced {
-                Terminal.say("recording \(reply.recording)")
-                isAnnounced = true
-                if detach { return }
+            if !entries[0].returned.isEmpty, try !takeReplies(client, &isAnnounced) { return }
+        }
+    }
+
+    /// Shows the replies that are here, several at a time perhaps; false when this command is done.
+    private func takeReplies(_ client: VarlinkClient, _ isAnnounced: inout Bool) throws -> Bool {
+        do throws(VarlinkError) {
+            while let reply = try client.next(TeacherInterface.StartReply.self, deadline: 0) {
+                if !isAnnounced {
+                    Terminal.say("recording \(reply.recording)")
+                    isAnnounced = true
+                    if detach { return false }
+                }
+                show(reply.session)
             }
-            show(reply.session)
+            return false
+        } catch {
+            guard case .timedOut = error else { throw error }
+            return true
         }
     }
 
@@ -145,7 +154,7 @@ struct StopCommand: ParsableCommand {
         try reporting {
             let session = try StopCommand.stop(try common.locations())
             Terminal.say(
-                session.reason == nil && session.state == "idle"
+                session.state == "idle"
                     ? "nothing was being recorded" : "stopped: every device is closed"
             )
         }

@@ -109,7 +109,8 @@ struct TrustCommand: ParsableCommand {
 
     struct Approve: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Add a signature to the authorities' document or to revocations.")
+            abstract: "Add a signature to the authorities' document or to revocations."
+        )
 
         @OptionGroup var approval: ApprovalOptions
 

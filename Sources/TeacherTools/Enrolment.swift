@@ -46,7 +46,11 @@ package enum Enrolment {
         try refusing { () throws(Refusal) in
             let document = try ThresholdDocument(
                 payload: Revocations.payload(
-                    entries: entries, sequence: sequence, issued: issued))
+                    entries: entries,
+                    sequence: sequence,
+                    issued: issued
+                )
+            )
             _ = try Revocations(reading: document)
             return document
         }

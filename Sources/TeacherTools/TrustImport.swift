@@ -56,7 +56,10 @@ package enum TrustImport {
 
     /// A document that bears the old authorities' signatures too is the proof of the succession;
     /// what is installed beside it has its own members' signatures only.
-    private static func split(_ files: inout TrustFiles, after memory: TrustMemory)
+    private static func split(
+        _ files: inout TrustFiles,
+        after memory: TrustMemory
+    )
         throws(Refusal)
     {
         let document = try ThresholdDocument(parsing: files.authorities)
@@ -65,10 +68,11 @@ package enum TrustImport {
         }
         let members = try Authorities(reading: document).members
         files.succession = files.authorities
-        files.authorities = document.keepingSignatures(
-            as: .authorities,
-            by: members.map(\.key)
-        ).bytes
+        files.authorities =
+            document.keepingSignatures(
+                as: .authorities,
+                by: members.map(\.key)
+            ).bytes
     }
 
     private static func read(_ folder: String) throws(TeacherToolsError) -> TrustFiles {
@@ -107,7 +111,9 @@ package enum TrustImport {
         try target.writeDurably("room.json", files.room, replacing: true)
     }
 
-    private static func cards(_ path: String) throws(TeacherToolsError)
+    private static func cards(
+        _ path: String
+    ) throws(TeacherToolsError)
         -> [(name: String, bytes: [UInt8])]
     {
         do throws(SystemError) {

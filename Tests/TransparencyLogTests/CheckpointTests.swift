@@ -47,11 +47,12 @@ import TransparencyLog
     func malformedTexts() {
         let cases: [(String, TransparencyLogError)] = [
             ("", .checkpointRefused(.lines)),
-            ("\n\n\n", .headRefused(.root)),
+            ("\n\n\n", .headRefused(.size)),
             ("a\n1\n", .checkpointRefused(.lines)),
             ("a\n1\n\(root)", .checkpointRefused(.lines)),
             ("a\n1\n\(root)\n\n", .checkpointRefused(.lines)),
             ("a\n1\n\(root)\nextension\n", .checkpointRefused(.lines)),
+            ("a\n1\n\(root)\nextension", .checkpointRefused(.lines)),
             ("\n1\n\(root)\n", .checkpointRefused(.origin)),
             ("a b\n1\n\(root)\n", .checkpointRefused(.origin)),
             ("a+b\n1\n\(root)\n", .checkpointRefused(.origin)),

@@ -117,13 +117,19 @@ import TransparencyLog
                 let path = try Self.tree.inclusionProof(of: index, inSize: size).path
                 let leafHash = MerkleHash.leaf(Self.data[index])
                 for wrong in otherLengths(of: path, filler: hash) {
-                    #expect(!holds(InclusionProof(index: index, path: wrong), leafHash, head))
+                    #expect(throws: TransparencyLogError.proofRefused(wrong.problem)) {
+                        let proof = InclusionProof(index: index, path: wrong.path)
+                        try proof.verify(leafHash: leafHash, in: head)
+                    }
                 }
             }
             for old in 0...size {
                 let path = try Self.tree.consistencyProof(from: old, to: size).path
                 for wrong in otherLengths(of: path, filler: hash) {
-                    #expect(!holds(ConsistencyProof(path: wrong), Self.heads[old], head))
+                    #expect(throws: TransparencyLogError.proofRefused(wrong.problem)) {
+                        let proof = ConsistencyProof(path: wrong.path)
+                        try proof.verify(from: Self.heads[old], to: head)
+                    }
                 }
             }
         }
@@ -194,19 +200,24 @@ import TransparencyLog
     }
 
     /// Paths with a hash too many or too few, and with one that is too long, too short or empty.
-    private func otherLengths(of path: [[UInt8]], filler: [UInt8]) -> [[[UInt8]]] {
-        var others = [path + [filler], [filler] + path, path + path + [filler]]
+    private func otherLengths(
+        of path: [[UInt8]],
+        filler: [UInt8]
+    ) -> [(path: [[UInt8]], problem: TransparencyLogError.ProofProblem)] {
+        var others: [(path: [[UInt8]], problem: TransparencyLogError.ProofProblem)] = [
+            (path + [filler], .pathLength), ([filler] + path, .pathLength),
+            (path + path + [filler], .pathLength),
+        ]
         for index in path.indices {
             var without = path
             without.remove(at: index)
-            others.append(without)
+            others.append((without, .pathLength))
             for hash in [[], Array(path[index].dropLast()), path[index] + [0]] {
                 var changed = path
                 changed[index] = hash
-                others.append(changed)
+                others.append((changed, .hashLength))
             }
         }
-        if !path.isEmpty { others.append(path + [path[path.count - 1]]) }
         return others
     }
 }

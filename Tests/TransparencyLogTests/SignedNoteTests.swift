@@ -216,6 +216,12 @@ enum GoNotes {
         #expect(throws: TransparencyLogError.noteRefused(.notSigned)) {
             try note.verify(with: composed)
         }
+        // Even with the identifier of the name that it looks like.
+        let signed = try composed.identifier + key.sign(Array("text\n".utf8))
+        #expect(throws: TransparencyLogError.noteRefused(.notSigned)) {
+            try verify("text\n\n" + line("cafe\u{301}", signed), with: composed)
+        }
+        try verify("text\n\n" + line("caf\u{E9}", signed), with: composed)
     }
 
     @Test("One false signature under the wanted key refuses the note, whatever stands beside it")
