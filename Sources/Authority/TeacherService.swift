@@ -38,8 +38,25 @@ package final class TeacherService {
         )
     }
 
+    /// Each challenge is one attempt, whatever it is for.
+    private final class Attempts {
+        var limit = AttemptLimit(now: Clock.bootTime.now())
+    }
+
+    private func isAllowed(_ connection: VarlinkConnection) -> Bool {
+        let attempts = connection.storage as? Attempts ?? Attempts()
+        connection.storage = attempts
+        return attempts.limit.allow(now: Clock.bootTime.now())
+    }
+
     private func challenge(_ call: VarlinkCall) {
         guard call.parameters(as: NoParameters.self) != nil else { return }
+        guard isAllowed(call.connection) else {
+            return call.fail(
+                TeacherInterface.name + ".Busy",
+                ["message": "Too many attempts on this connection; wait a few seconds."]
+            )
+        }
         box.read { reading in
             do throws(AuthorityError) {
                 let trust = try reading.trust.get()

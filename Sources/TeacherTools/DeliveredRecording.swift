@@ -88,7 +88,7 @@ package struct DeliveredRecording: ~Copyable, Sendable {
                 throw Refusal(.signature, "The token is not signed by the key on the card.")
             }
             let start = try StartToken(parsing: jws.payload)
-            guard start.card == document.hash else {
+            guard start.card == document.hash, start.teacher == card.teacher else {
                 throw Refusal(.cardKey, "The token names another card.")
             }
             return (start, card)

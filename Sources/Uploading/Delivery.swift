@@ -19,7 +19,7 @@ package struct Delivery: Sendable {
 
     /// Reads and checks a recording.
     ///
-    /// Nil while it has not ended.
+    /// Nil while it has not ended, and when it was deleted.
     package init?(_ recording: String, spool path: String) throws(UploadError) {
         guard let files = try Files(recording, spool: path) else { return nil }
         let log: RecordingLog
@@ -45,7 +45,10 @@ package struct Delivery: Sendable {
 
         init?(_ recording: String, spool path: String) throws(UploadError) {
             do throws(SystemError) {
-                let folder = try Folder(path: path).folder(recording)
+                let spool = try Folder(path: path)
+                // Deleted by its teacher: the authority is taking it away.
+                if spool.contains(SpoolName.tombstone(recording)) { return nil }
+                let folder = try spool.folder(recording)
                 guard folder.contains(SpoolName.log) else { return nil }
                 log = try folder.read(SpoolName.log, limit: RecordingLog.byteLimit)
                 token = try folder.read(SpoolName.token, limit: CompactJWS.byteLimit)

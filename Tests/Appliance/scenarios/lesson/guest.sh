@@ -62,6 +62,7 @@ install -D -m 0644 /in/scenario/lenscap.toml /etc/lenscap/lenscap.toml
 install -D -m 0644 /in/scenario/agreement.en.md /etc/lenscap/agreement.en.md
 usermod --append --groups lenscap-teacher teacher
 usermod --append --groups lenscap-status technician
+usermod --append --groups lenscap-audit auditor
 plug_camera
 plug_microphone /in/tone.raw
 
@@ -115,6 +116,12 @@ check "the recording reaches the account, its log last" wait_until 180 delivered
 kept() { ls /var/lib/lenscap/spool | grep -v '\.deleted$'; }
 check "the box keeps nothing that was delivered" wait_until 60 refused kept
 check "nobody holds camera or microphone at the end" untouched /dev/lenscap/front /dev/lenscap/desk
+
+log_is_sound() { as auditor lenscap log --verify --tokens "$ACCOUNT"/*/*/token.jws-* >/out/log.txt; }
+chmod -R a+rX "$ACCOUNT"
+check "the auditor finds the activation log sound and the token behind its session" log_is_sound
+check "the log tells of one session" grep -q " 1 sessions" /out/log.txt
+check "the technician cannot read the log" refused as technician lenscap log
 
 cp -r "$ACCOUNT" /out/account
 cp "$TEACHER_IDENTITY" /out/identity.txt
