@@ -45,6 +45,9 @@ package final class VarlinkConnection {
 
     package var isOpen: Bool { channel.isOpen }
 
+    /// Whether it has ever called anything: who has not may have to make room.
+    private(set) var hasCalled = false
+
     /// Whether a call has come and is not answered yet.
     package var isBusy: Bool { !calls.isEmpty }
 
@@ -112,6 +115,7 @@ package final class VarlinkConnection {
         if isReserved && closesWhenDone { return }
         do throws(VarlinkError) {
             let call = try VarlinkCall(connection: self, message: message)
+            hasCalled = true
             calls.append(call)
             if limits.reservedMethods.contains(call.fullMethod) { dispatch(call) }
         } catch {

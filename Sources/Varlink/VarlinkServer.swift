@@ -13,7 +13,8 @@ package struct VarlinkLimits: Sendable {
         }
     }
 
-    /// Clients at a time; one more gets the reserved slot, if there is one, or is closed.
+    /// Clients at a time. One more takes the place of one that never called anything; if there is
+    /// none, it gets the reserved slot, if there is one, or is closed.
     package var connections: Int
     /// Bytes of a call.
     package var message: Int
@@ -125,6 +126,9 @@ package final class VarlinkServer {
         for _ in 0..<VarlinkServer.acceptsPerTurn where listener.watch != nil {
             do throws(SystemError) {
                 guard let socket = try UnixSocket.accept(listener.descriptor) else { return }
+                if listener.connections.count >= listener.limits.connections {
+                    makeRoom(listener)
+                }
                 guard listener.connections.count < listener.limits.connections else {
                     return try useReservedSlot(socket, of: listener)
                 }
@@ -134,6 +138,15 @@ package final class VarlinkServer {
                 return pauseAccepting(listener)
             }
         }
+    }
+
+    /// Closes the client that has been here longest without ever calling anything, so that silent
+    /// and slow ones cannot keep others out.
+    private func makeRoom(_ listener: Listener) {
+        let silent = listener.connections.values.filter { !$0.hasCalled }
+        guard let oldest = silent.min(by: { $0.identifier < $1.identifier }) else { return }
+        oldest.receiveNow()
+        if !oldest.hasCalled { oldest.close() }
     }
 
     /// Out of descriptors, say: the socket would stay readable and the loop would spin.

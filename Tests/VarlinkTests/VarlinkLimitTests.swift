@@ -59,6 +59,29 @@ extension VarlinkTests {
             withExtendedLifetime(clients) {}
         }
 
+        @Test("Hundreds of silent and slow clients keep nobody out who calls")
+        func silentClients() throws {
+            let server = try ProbeServer(
+                VarlinkLimits(connections: 16, reservedMethods: ["org.example.probe.Stop"]))
+            defer { server.stop() }
+            let working = try RawClient(server.path)
+            try working.call("Ping", #"{"text":"a"}"#)
+            #expect(try working.reply() == #"{"parameters":{"text":"a"}}"#)
+            var silent: [RawClient] = []
+            for number in 0..<400 {
+                let client = try RawClient(server.path)
+                if number.isMultiple(of: 2) { try? client.send("{\"method\":") }
+                silent.append(client)
+                guard number.isMultiple(of: 50) else { continue }
+                let newcomer = try RawClient(server.path)
+                try newcomer.call("Ping", #"{"text":"n"}"#)
+                #expect(try newcomer.reply() == #"{"parameters":{"text":"n"}}"#)
+                try working.call("Ping", #"{"text":"b"}"#)
+                #expect(try working.reply() == #"{"parameters":{"text":"b"}}"#)
+            }
+            withExtendedLifetime(silent) {}
+        }
+
         @Test("A slot is free again when its client has gone")
         func freed() throws {
             let server = try ProbeServer(Limits.reserving)
