@@ -121,7 +121,15 @@ log_is_sound() { as auditor lenscap log --verify --tokens "$ACCOUNT"/*/*/token.j
 chmod -R a+rX "$ACCOUNT"
 check "the auditor finds the activation log sound and the token behind its session" log_is_sound
 check "the log tells of one session" grep -q " 1 sessions" /out/log.txt
+# Each group reaches its own socket and no other.
 check "the technician cannot read the log" refused as technician lenscap log
+check "the technician cannot reach the teacher's socket" refused as technician lenscap stop
+check "the teacher cannot read the status" refused as teacher lenscap status
+check "the teacher cannot read the log" refused as teacher lenscap log
+check "the auditor cannot reach the teacher's socket" refused as auditor lenscap stop
+check "the auditor cannot read the status" refused as auditor lenscap status
+check "a visitor cannot read the status" refused as visitor lenscap status
+check "a visitor cannot read the log" refused as visitor lenscap log
 
 cp -r "$ACCOUNT" /out/account
 cp "$TEACHER_IDENTITY" /out/identity.txt
