@@ -36,13 +36,31 @@ demo: build ## Record, deliver and open a lesson on this machine
 .PHONY: test
 test: toolchain $(PYTHON_PACKAGES)/varlink ## Run every test that needs no other machine
 	@$(call install,$(BUILD_PACKAGES) $(TEST_PACKAGES))
-	swift test $(if $(FILTER),--filter '$(FILTER)')
+ifdef FILTER
+	swift test --filter '$(FILTER)'
+else
+	swift test --skip EndToEndTests
+	swift test --skip-build --filter EndToEndTests
+	@echo "All tests passed: the modules', and end to end with the real programs."
+endif
 
 .PHONY: test-appliance
 test-appliance: release ## Boot Debian in QEMU and record from real kernel devices
 	@$(call install,$(APPLIANCE_PACKAGES))
 	python3 -m unittest discover -q -s Tests/Appliance -t Tests/Appliance
 	Tests/Appliance/run $(SCENARIO)
+
+MINUTES ?= 10
+
+.PHONY: fuzz
+fuzz: toolchain ## Fuzz every reader of foreign bytes for MINUTES=n in all
+	@$(call install,$(BUILD_PACKAGES))
+	Tests/Fuzz/run $(MINUTES) $(TARGETS)
+
+.PHONY: fuzz-coverage
+fuzz-coverage: toolchain ## Measure what the fuzz corpora reach of MODULES
+	@$(call install,$(BUILD_PACKAGES))
+	Tests/Fuzz/run coverage $(MODULES)
 
 .PHONY: lint
 lint: toolchain ## Check the one format of the code

@@ -166,9 +166,44 @@ let package = Package(
         tests("Uploading", ["Age", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool"]),
         tests("Varlink", ["LinuxSystem"]),
         .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "Authority", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool",
+                "TeacherTools", "Varlink",
+            ],
+            exclude: ["Judges", "Transcripts"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "ArchitectureTests",
             dependencies: ["LinuxSystem"],
             swiftSettings: settings
         ),
     ]
 )
+
+// What `make fuzz` builds, in scratch paths of its own; without the variable none of it exists.
+// libFuzzer sees only what was compiled for it, so the libraries under test are.
+if let fuzzing = Context.environment["LENSCAP_FUZZ"] {
+    let instruments =
+        fuzzing == "coverage"
+        ? ["-profile-generate", "-profile-coverage-mapping", "-sanitize=fuzzer"]
+        : ["-sanitize=fuzzer,address"]
+    for target in package.targets where target.type == .regular {
+        target.swiftSettings = settings + [.unsafeFlags(instruments + ["-enable-testing"])]
+    }
+    package.targets += [
+        .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "Age", "CFuzzer", "Configuration", "Consent", "CryptoPrimitives", "LinuxSystem",
+                "RecorderProtocol", "Spool", "TransparencyLog", "Varlink",
+            ],
+            path: "Tests/Fuzz/Harness",
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])],
+            // The default linker does not take the sections that libFuzzer counts in.
+            linkerSettings: [.unsafeFlags(["-use-ld=lld"] + instruments)]
+        ),
+    ]
+}

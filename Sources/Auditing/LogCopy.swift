@@ -1,6 +1,6 @@
 internal import CryptoPrimitives
 internal import LinuxSystem
-package import TransparencyLog
+internal import TransparencyLog
 
 /// A copy of an activation log: its lines, the signed checkpoint over them, and the box's key.
 ///
@@ -24,17 +24,26 @@ package struct LogCopy: Sendable {
     }
 
     package init(folder path: String) throws(AuditError) {
-        do throws(SystemError) {
+        do {
             let folder = try Folder(path: path)
-            let bytes = try folder.read(Self.entriesName, limit: 1 << 28)
-            lines = bytes.split(separator: UInt8(ascii: "\n")).map { Array($0) }
+            lines = try Self.lines(of: try folder.read(Self.entriesName, limit: 1 << 28))
             checkpoint = try folder.read(
                 Self.checkpointName,
                 limit: SignedNote.maximumByteCount
             )
             let text = try folder.read(Self.keyName, limit: 4096)
             key = String(decoding: text.filter { $0 > 0x20 }, as: UTF8.self)
+        } catch let error as AuditError {
+            throw error
         } catch { throw .unreadable("\(error)") }
+    }
+
+    /// Each line ends in a line feed; an empty one is an entry like any other, and a bad one.
+    private static func lines(of bytes: [UInt8]) throws(AuditError) -> [[UInt8]] {
+        if bytes.isEmpty { return [] }
+        let parts = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        guard parts.last?.isEmpty == true else { throw .altered("its last line is cut off") }
+        return parts.dropLast().map { Array($0) }
     }
 
     package func export(to path: String) throws(AuditError) {

@@ -1,6 +1,6 @@
 internal import Consent
 internal import CryptoPrimitives
-package import TransparencyLog
+internal import TransparencyLog
 
 /// What was found sound.
 package struct LogVerdict: Sendable, Hashable {

@@ -30,6 +30,9 @@ package enum Statement {
     }
 
     /// The sessions that touch the time, a line each.
+    ///
+    /// From the intent on: a session that failed while its devices opened may have opened one. One
+    /// without an end, which a power cut leaves, was over by the next boot or intent.
     private static func sessions(
         _ events: [LogEvent],
         _ from: Int64,
@@ -37,13 +40,15 @@ package enum Statement {
         _ date: (Int64) -> String
     ) -> [String] {
         events.indices.compactMap { index -> String? in
-            guard events[index].type == "started", let intent = events[index].intent else {
-                return nil
-            }
-            let end = events.first { $0.type == "stopped" && $0.intent == intent }
-            guard events[index].time < to, end?.time ?? Int64.max >= from else { return nil }
-            let stop = end.map { date($0.time) + " (\($0.cause ?? ""))" } ?? "?"
-            return "  \(date(events[index].time)) - \(stop): \(events[Int(intent)].sources)"
+            guard events[index].type == "intent" else { return nil }
+            let own = events[index...].filter { $0.intent == Int64(index) }
+            let start = own.first { $0.type == "started" }?.time ?? events[index].time
+            let stopped = own.first { $0.type == "stopped" }
+            let next = events[(index + 1)...].first { ["boot", "intent"].contains($0.type) }
+            let end = stopped?.time ?? next?.time ?? Int64.max
+            guard events[index].time < to, end >= from else { return nil }
+            let stop = stopped.map { date($0.time) + " (\($0.cause ?? ""))" } ?? "?"
+            return "  \(date(start)) - \(stop): \(events[index].sources)"
         }
     }
 

@@ -1,5 +1,5 @@
 internal import Consent
-package import CryptoPrimitives
+internal import CryptoPrimitives
 internal import LinuxSystem
 
 /// One fact of the activation log: canonical JSON, a line and a leaf of the tree.

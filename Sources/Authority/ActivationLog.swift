@@ -43,11 +43,14 @@ package final class ActivationLog: Sendable {
         folder = opened
         var lines: [[UInt8]] = []
         var tree = MerkleTree()
-        for line in try Self.wholeLines(in: folder) {
+        let (whole, length) = try Self.wholeLines(in: folder)
+        for line in whole {
             lines.append(line)
             tree.append(line)
         }
+        // Before anything is changed: what an auditor has to see stays as it was found.
         try Self.check(tree, folder, key, origin)
+        try Self.removeTornLine(in: folder, after: length)
         let note = try Self.sign(tree.head, key, origin)
         state.withLock { state in
             state = State(lines: lines, tree: tree, note: note)
@@ -82,7 +85,11 @@ package final class ActivationLog: Sendable {
     }
 
     /// The state that challenges name.
-    package var head: TreeHead { state.withLock { $0.tree.head } }
+    ///
+    /// Without an entry whose write failed: nothing signs for it.
+    package var head: TreeHead {
+        state.withLock { $0.tree.head(atSize: $0.lines.count) ?? $0.tree.head }
+    }
 
     /// The signed note over the present state, and its size.
     package var checkpoint: (size: Int, note: [UInt8]) {
@@ -105,22 +112,37 @@ package final class ActivationLog: Sendable {
     /// The key under the name that notes know it by, for auditors.
     package var noteKey: NoteKey? { try? NoteKey(name: origin, key: key.verificationKey) }
 
-    /// The lines, without one that a crash cut short, which is taken away.
+    /// The lines, without one that a crash cut short, and the bytes that they take.
     private static func wholeLines(
         in folder: borrowing Folder
     ) throws(AuthorityError)
-        -> [[UInt8]]
+        -> (lines: [[UInt8]], length: Int)
     {
         do throws(SystemError) {
-            guard folder.contains(entriesName) else { return [] }
-            let file = try folder.file(entriesName, [.readWrite])
-            let bytes = try file.readAll(limit: byteLimit)
+            guard folder.contains(entriesName) else { return ([], 0) }
+            let bytes = try folder.read(entriesName, limit: byteLimit)
             let end = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-            if end < bytes.count {
-                try file.truncate(to: end)
-                try file.synchronize()
-            }
-            return bytes[..<end].split(separator: UInt8(ascii: "\n")).map { Array($0) }
+            // An empty line is none that was signed, so it is not passed over.
+            let lines = bytes[..<end].split(
+                separator: UInt8(ascii: "\n"),
+                omittingEmptySubsequences: false
+            ).dropLast()
+            return (lines.map { Array($0) }, end)
+        } catch { throw .system(error) }
+    }
+
+    private static func removeTornLine(
+        in folder: borrowing Folder,
+        after length: Int
+    )
+        throws(AuthorityError)
+    {
+        do throws(SystemError) {
+            guard folder.contains(entriesName) else { return }
+            let file = try folder.file(entriesName, [.readWrite])
+            guard try file.status().size > length else { return }
+            try file.truncate(to: length)
+            try file.synchronize()
         } catch { throw .system(error) }
     }
 

@@ -49,7 +49,11 @@ package final class SessionRecords: Sendable {
         } catch {
             throw .disorder("the recorder sent something that is no leaf: \(error)")
         }
-        if case .begin = leaf { throw .disorder("leaf 0 is the authority's own") }
+        switch leaf {
+        case .begin: throw .disorder("leaf 0 is the authority's own")
+        case .cut: throw .disorder("only the teacher's signed order cuts")
+        case .run, .segment, .gap, .end: break
+        }
         return try open.withLock { (recording) throws(SpoolError) in
             guard recording != nil else { throw .disorder("no recording is open") }
             try recording?.append(leaf)

@@ -108,7 +108,13 @@ package final class TeacherService {
         guard let parameters = call.parameters(as: TeacherInterface.StartParameters.self) else {
             return
         }
-        guard box.isReady, box.session.isIdle, !isDeciding else { return answer(call, .busy) }
+        guard box.isReady else {
+            return call.fail(
+                TeacherInterface.name + ".Busy",
+                ["message": "The box is putting its records in order; try again in a moment."]
+            )
+        }
+        guard box.session.isIdle, !isDeciding else { return answer(call, .busy) }
         isDeciding = true
         box.read { reading in
             self.isDeciding = false

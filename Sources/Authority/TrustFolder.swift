@@ -50,6 +50,8 @@ package struct TrustFolder: Sendable {
             let folder = try Folder.make(path: "\(log)/\(Self.revokedName)", permissions: 0o700)
             guard !folder.contains(keyIdentifier) else { return }
             try folder.writeDurably(keyIdentifier, Array(order.utf8))
+            // The folder itself may be new.
+            try Folder(path: log).synchronize()
         } catch { throw .system(error) }
     }
 

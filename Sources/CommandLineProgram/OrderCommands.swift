@@ -87,9 +87,10 @@ struct RevokeCommand: ParsableCommand {
     func run() throws {
         try reporting {
             let (client, token) = try Orders.sign(.revoke, common, signing)
-            try client.call(
+            _ = try client.call(
                 TeacherInterface.name + ".Revoke",
-                TeacherInterface.TokenParameters(token: token)
+                TeacherInterface.TokenParameters(token: token),
+                returning: NoParameters.self
             )
             Terminal.say("revoked: nothing starts with this key here any more")
         }

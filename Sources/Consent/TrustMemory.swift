@@ -1,4 +1,4 @@
-package import CryptoPrimitives
+internal import CryptoPrimitives
 
 /// What a box has accepted once, so that nothing older can be put back in its place.
 ///
@@ -101,6 +101,10 @@ extension TrustMemory {
             roomHash = try reader.string("roomHash")
             roomSequence = try reader.integer("roomSequence")
             try reader.finish()
+            // One spelling: a key named twice could lower what stops an older card.
+            guard self.bytes == bytes, authoritiesHash.isEmpty == (authoritiesThreshold == 0) else {
+                throw Refusal(.payload, "it is not what this box writes")
+            }
         } catch {
             throw Refusal(.notEnrolled, "What this box accepted before cannot be read: \(error).")
         }

@@ -63,12 +63,19 @@ package struct DeliveredRecording: ~Copyable, Sendable {
     }
 
     /// The log under its own hash, or else under its plain name.
+    ///
+    /// A log only grows: of several that were delivered, the longest is the latest.
     private static func log(in folder: borrowing Folder) throws(TeacherToolsError) -> [UInt8]? {
         do throws(SystemError) {
+            var latest: [UInt8]?
             for name in try folder.names() where name.hasPrefix(SpoolName.log + "-") {
                 let bytes = try folder.read(name, limit: RecordingLog.byteLimit)
-                if name == "\(SpoolName.log)-\(Hex.encode(SHA256.hash(bytes)))" { return bytes }
+                guard name == "\(SpoolName.log)-\(Hex.encode(SHA256.hash(bytes)))",
+                    bytes.count > latest?.count ?? 0
+                else { continue }
+                latest = bytes
             }
+            if let latest { return latest }
             guard folder.contains(SpoolName.log) else { return nil }
             return try folder.read(SpoolName.log, limit: RecordingLog.byteLimit)
         } catch { throw .system(error) }

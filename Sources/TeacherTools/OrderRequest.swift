@@ -1,5 +1,5 @@
-package import Consent
-package import CryptoPrimitives
+internal import Consent
+internal import CryptoPrimitives
 
 /// What a signer gets for an order about what is the teacher's own already: one line of canonical
 /// JSON, `{"challenge","from","order":"delete","recording","to"}` or `{"challenge","order":
