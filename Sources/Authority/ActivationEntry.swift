@@ -27,8 +27,8 @@ package struct ActivationEntry: Sendable, Hashable {
         case fault(code: String)
         /// A recording or a stretch of it, by its teacher's order; SHA-256 of the start token.
         case deleted(token: [UInt8], isWhole: Bool)
-        /// A teacher ended a key; its thumbprint.
-        case revoked(key: String)
+        /// A teacher ended a key; SHA-256 of the order's text, which only that teacher can show.
+        case revoked(order: [UInt8])
     }
 
     package struct Records: Sendable, Hashable {
@@ -105,8 +105,8 @@ package struct ActivationEntry: Sendable, Hashable {
             ["code": .string(code)]
         case .deleted(let token, let isWhole):
             ["token": .string(Base64URL.encode(token)), "whole": .integer(isWhole ? 1 : 0)]
-        case .revoked(let key):
-            ["key": .string(key)]
+        case .revoked(let order):
+            ["order": .string(Base64URL.encode(order))]
         }
     }
 }

@@ -1,4 +1,6 @@
-/// How often one connection may try: a bucket that refills with time. A pure value.
+/// How often one connection may try: a bucket that refills with time.
+///
+/// A pure value.
 ///
 /// A teacher who mistypes a PIN tries a few times; a program that guesses is slowed down and costs
 /// the others nothing. Limits are per connection, so that nobody can use up somebody else's tries.

@@ -16,6 +16,22 @@ extension ActivationLog {
         try append(.now(.boot(boot: boot, software: software, records: records)))
     }
 
+    /// Ends the last session in the log if nothing did: the authority was killed in it.
+    func noteInterruption() throws(AuthorityError) {
+        var end = checkpoint.size
+        while end > 0 {
+            end -= 1
+            guard let line = lines(from: end, count: 1).first,
+                case .object(let members)? = try? CanonicalJSON(parsing: line)
+            else { continue }
+            if members["type"] == .string("stopped") { return }
+            guard members["type"] == .string("intent") else { continue }
+            let cause = StopCause.interrupted.rawValue
+            try append(.now(.stopped(intent: Int64(end), cause: cause)))
+            return
+        }
+    }
+
     /// Notes other records than the last ones noted.
     func noteRecords(_ trust: Trust) throws(AuthorityError) {
         let records = ActivationEntry.Records(trust)

@@ -75,7 +75,10 @@ package final class Box {
         self.log = log
         self.boot = boot
         session.onChange = { [weak self] in self?.notify() }
-        session.onProblem = { [weak self] in self?.report($0) }
+        session.onProblem = { [weak self] problem in
+            self?.report(problem)
+            self?.note(.fault(code: problem.code))
+        }
     }
 
     /// Order at every start of the authority: old recorder gone → spool recovered → ready.
@@ -94,14 +97,19 @@ package final class Box {
             var all = problems.map { AuthorityError.spool($0) }
             do throws(AuthorityError) {
                 let trust = try? settings.trust.read()
-                try log.get().noteBoot(boot, trust: trust)
+                let log = try log.get()
+                try log.noteInterruption()
+                try log.noteBoot(boot, trust: trust)
                 guard let trust else { return all }
                 let expired = SpoolKeeper.removeExpired(
                     spool: settings.spool,
                     trust: trust,
-                    time: .now(floor: trust.newestIssue)
+                    time: .now(floor: trust.floor)
                 )
-                all += expired.map { AuthorityError.spool($0) }
+                for token in expired.removed {
+                    try log.append(.now(.deleted(token: token, isWhole: true)))
+                }
+                all += expired.problems.map { AuthorityError.spool($0) }
             } catch { all.append(error) }
             return all
         } then: { problems in

@@ -177,7 +177,7 @@ final class OrderService {
                 return error
             }
         } then: { failure in
-            if failure == nil { self.box.note(.revoked(key: key)) }
+            if failure == nil { self.box.note(.revoked(order: SHA256.hash(Array(text.utf8)))) }
             then(failure)
         }
     }

@@ -91,6 +91,7 @@ package final class SessionRecords: Sendable {
                     .end(reason: cause.rawValue, time: time, segments: segments, summary: nil)
                 )
             }
+            try recording?.closeToRecorder()
             recording = nil
         }
     }

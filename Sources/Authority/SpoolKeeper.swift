@@ -88,6 +88,7 @@ package enum SpoolKeeper {
         do throws(SystemError) { spool = try Folder(path: path) } catch { throw .system(error) }
         var open = try OpenRecording.recover(recording, in: spool)
         try open.removeCut()
+        try open.closeToRecorder()
         guard !open.hasEnded else { return }
         try open.removeLeftovers()
         try open.append(
@@ -101,28 +102,33 @@ package enum SpoolKeeper {
     }
 
     /// Removes recordings that may go unsent by signed words (``Retention``).
+    ///
+    /// Returns the SHA-256 of the start tokens of those that went, and what went wrong.
     static func removeExpired(
         spool path: String,
         trust: Trust,
         time: JudgementTime
     )
-        -> [SpoolError]
+        -> (removed: [[UInt8]], problems: [SpoolError])
     {
+        var removed: [[UInt8]] = []
         var problems: [SpoolError] = []
         do throws(SpoolError) {
             for recording in try SpoolFolder.recordings(path) {
                 guard let reason = reasonToRemove(recording, path, trust, time) else { continue }
                 do throws(SpoolError) {
+                    let token = try SpoolFolder.startToken(recording, spool: path)
                     _ = try SpoolFolder.delete(
                         recording,
                         spool: path,
                         order: Array(reason.utf8),
                         acknowledged: []
                     )
+                    removed.append(SHA256.hash(token))
                 } catch { problems.append(error) }
             }
         } catch { problems.append(error) }
-        return problems
+        return (removed, problems)
     }
 
     /// What cannot be read whole stays.

@@ -132,7 +132,7 @@ package final class TeacherService {
         _ call: VarlinkCall
     ) throws(AuthorityError) {
         let trust = try reading.trust.get()
-        let time = JudgementTime.now(floor: trust.newestIssue)
+        let time = JudgementTime.now(floor: trust.floor)
         let used = reading.inventory.used
         let verification = StartVerification(
             trust: trust,
@@ -149,7 +149,7 @@ package final class TeacherService {
                     salt: parameters.details.salt
                 )
             )
-            try requireNoLamp(trust.room.record)
+            try requireSupport(trust.room.record)
         } catch {
             noteRefusal(error, parameters.token, verification)
             throw .refused(error)
@@ -174,7 +174,7 @@ package final class TeacherService {
         _ token: String,
         _ verification: StartVerification
     ) {
-        if (try? verification.signer(of: token)) != nil {
+        if verification.isSigned(token) {
             return box.note(.refused(reason: refusal.reason.rawValue, count: 1))
         }
         unsignedRefusals += 1
@@ -185,8 +185,14 @@ package final class TeacherService {
         }
     }
 
-    /// A record that names a lamp is refused by a box that drives none.
-    private func requireNoLamp(_ room: RoomRecord) throws(Refusal) {
+    /// A record that names a lamp or a stop input is refused by a box that has none.
+    private func requireSupport(_ room: RoomRecord) throws(Refusal) {
+        guard room.stopInputs.isEmpty else {
+            throw Refusal(
+                .indicator,
+                "The room record names stop inputs and this box reads none."
+            )
+        }
         guard room.indicator == .none else {
             throw Refusal(.indicator, "The room record names a lamp and this box drives none.")
         }

@@ -70,7 +70,13 @@ package struct StartVerification: Sendable {
 
     package func verify(token text: String, details: StartDetails) throws(Refusal) -> VerifiedStart
     {
-        let (jws, card) = try signer(of: text)
+        // Size and framing → canonical base64url → header bytes.
+        let jws = try CompactJWS(parsing: text, type: .start)
+        // Exact key → card → signature.
+        let card = try card(of: jws)
+        guard jws.isSigned(by: card.card.key) else {
+            throw Refusal(.signature, "The signature is not by the key on the card.")
+        }
         // Payload bytes → claims.
         let token = try StartToken(parsing: jws.payload)
         try check(token, against: card.card)
@@ -84,16 +90,14 @@ package struct StartVerification: Sendable {
         return VerifiedStart(token: token, tokenText: text, card: card, details: details)
     }
 
-    /// The first half: whose valid signature the token bears.
-    package func signer(of text: String) throws(Refusal) -> (CompactJWS, Trust.Card) {
-        // Size and framing → canonical base64url → header bytes.
-        let jws = try CompactJWS(parsing: text, type: .start)
-        // Exact key → card → signature.
-        let card = try card(of: jws)
-        guard jws.isSigned(by: card.card.key) else {
-            throw Refusal(.signature, "The signature is not by the key on the card.")
-        }
-        return (jws, card)
+    /// Whether the token bears the valid signature of a card's key, whatever else is wrong with it.
+    ///
+    /// Decides nothing: a refusal after a valid signature is an entry of the log of its own.
+    package func isSigned(_ text: String) -> Bool {
+        guard let jws = try? CompactJWS(parsing: text, type: .start),
+            let card = trust.card(keyIdentifier: jws.header.keyIdentifier)
+        else { return false }
+        return jws.isSigned(by: card.card.key)
     }
 
     /// Exact `kid` → card by `card`, its key = `kid` → dates → agreement → not revoked → algorithm.

@@ -58,6 +58,7 @@ package struct Trust: Sendable {
     package let revocations: Revocations?
     package let rejectedCards: [RejectedCard]
     private let ownRevocations: Set<String>
+    private let rememberedFloor: Int64
     private let cardsByHash: [String: Card]
 
     /// Verifies everything: first the authorities, then what they signed.
@@ -87,6 +88,7 @@ package struct Trust: Sendable {
         self.room = room
         self.revocations = revocations
         ownRevocations = files.ownRevocations
+        rememberedFloor = memory.floor
         (cardsByHash, rejectedCards) = Self.liveCards(files.cards, authorities, memory)
     }
 
@@ -145,11 +147,11 @@ package struct Trust: Sendable {
         ownRevocations.contains(keyIdentifier) || revocations?.entry(for: keyIdentifier) != nil
     }
 
-    /// The newest `issued` of an accepted document: no date before it is believed.
-    package var newestIssue: Int64 {
+    /// The newest `issued` of a document accepted now or before: no date before it is believed.
+    package var floor: Int64 {
         let cards = cardsByHash.values.map(\.card.issued)
         let documents = [authorities.issued, room.record.issued, revocations?.issued ?? 0]
-        return (documents + cards).max() ?? 0
+        return (documents + cards).max().map { max($0, rememberedFloor) } ?? rememberedFloor
     }
 
     /// What is to be remembered now that this was accepted.
@@ -163,7 +165,7 @@ package struct Trust: Sendable {
         next.roomSequence = room.record.sequence
         next.revocationsHash = revocations?.hash ?? memory.revocationsHash
         next.revocationsSequence = revocations?.sequence ?? memory.revocationsSequence
-        next.floor = max(memory.floor, newestIssue)
+        next.floor = floor
         for card in cardsByHash.values {
             let key = card.card.key.thumbprint
             next.cards[key] = max(memory.cards[key] ?? 0, card.card.issued)

@@ -64,6 +64,12 @@ package struct Folder: ~Copyable, Sendable {
         return made
     }
 
+    /// Gives the folder itself exactly these permissions (`fchmod(2)`).
+    package borrowing func setPermissions(_ permissions: UInt32) throws(SystemError) {
+        let raw = descriptor.raw
+        _ = try retrying("fchmod", path) { fchmod(raw, permissions) }
+    }
+
     /// Gives the folder itself to a group (`fchown(2)`).
     package borrowing func setGroup(_ group: UInt32) throws(SystemError) {
         let raw = descriptor.raw

@@ -52,6 +52,16 @@ extension OpenRecording {
     }
 }
 
+extension OpenRecording {
+    /// Takes the folder away from the recorder's group: no later recorder reaches into it.
+    package borrowing func closeToRecorder() throws(SpoolError) {
+        do throws(SystemError) {
+            guard try folder.descriptor.status().permissions == 0o1775 else { return }
+            try folder.setPermissions(0o755)
+        } catch { throw .system(error) }
+    }
+}
+
 extension SpoolFolder {
     /// Removes a whole recording: its tombstone first, durable, then the folder.
     ///
@@ -99,5 +109,17 @@ extension SpoolFolder {
             try spool.synchronize()
         }
         return true
+    }
+
+    /// The text of a recording's start token.
+    package static func startToken(
+        _ recording: String,
+        spool path: String
+    ) throws(SpoolError)
+        -> [UInt8]
+    {
+        try wrapping { () throws(SystemError) in
+            try Folder(path: path).folder(recording).read(SpoolName.token, limit: 1 << 16)
+        }
     }
 }

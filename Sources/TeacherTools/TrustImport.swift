@@ -40,7 +40,9 @@ package enum TrustImport {
         )
     }
 
-    /// What the installed records say, as the box will remember it. Nothing is installed: nothing.
+    /// What the installed records say, as the box will remember it.
+    ///
+    /// Nothing is installed: nothing.
     private static func installed(_ trust: String) throws(TeacherToolsError) -> TrustMemory {
         do throws(TeacherToolsError) {
             var files = try read(trust)

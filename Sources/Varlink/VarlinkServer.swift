@@ -13,8 +13,10 @@ package struct VarlinkLimits: Sendable {
         }
     }
 
-    /// Clients at a time. One more takes the place of one that never called anything; if there is
-    /// none, it gets the reserved slot, if there is one, or is closed.
+    /// Clients at a time.
+    ///
+    /// One more takes the place of one that never called anything; if there is none, it gets the
+    /// reserved slot, if there is one, or is closed.
     package var connections: Int
     /// Bytes of a call.
     package var message: Int

@@ -192,7 +192,7 @@ struct School: Sendable {
         let time = JudgementTime(
             clock: clock,
             isTrusted: isTimeTrusted,
-            floor: trust.newestIssue
+            floor: trust.floor
         )
         do throws(Refusal) {
             _ = try StartVerification(trust: trust, challenge: challenge, time: time) { _ in false }

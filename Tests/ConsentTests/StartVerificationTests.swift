@@ -79,7 +79,7 @@ struct FaultyStart {
         let verification = StartVerification(
             trust: trust,
             challenge: faults.contains(.challenge) ? nil : school.challenge,
-            time: JudgementTime(clock: School.now, isTrusted: true, floor: trust.newestIssue),
+            time: JudgementTime(clock: School.now, isTrusted: true, floor: trust.floor),
             isUsed: { _ in isReplayed }
         )
         let token = try text(school, details)
@@ -145,7 +145,7 @@ struct StartVerificationTests {
         let verification = StartVerification(
             trust: trust,
             challenge: school.challenge,
-            time: JudgementTime(clock: School.now, isTrusted: true, floor: trust.newestIssue),
+            time: JudgementTime(clock: School.now, isTrusted: true, floor: trust.floor),
             isUsed: { _ in false }
         )
         let token = try school.token()

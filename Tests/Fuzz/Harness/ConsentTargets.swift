@@ -260,7 +260,7 @@ private func checkStart(under card: ThresholdDocument, isGood: Bool) {
     let verification = StartVerification(
         trust: trust,
         challenge: school.challenge,
-        time: JudgementTime(clock: School.now, isTrusted: true, floor: trust.newestIssue)
+        time: JudgementTime(clock: School.now, isTrusted: true, floor: trust.floor)
     ) { _ in false }
     let token = school.token(CanonicalJSON.object(claims).bytes)
     let start = accepted { try verification.verify(token: token, details: School.details) }

@@ -82,7 +82,7 @@ struct School: Sendable {
         StartVerification(
             trust: trust,
             challenge: challenge,
-            time: JudgementTime(clock: School.now, isTrusted: true, floor: trust.newestIssue)
+            time: JudgementTime(clock: School.now, isTrusted: true, floor: trust.floor)
         ) { _ in false }
     }
 
