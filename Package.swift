@@ -141,14 +141,22 @@ let package = Package(
         program("lenscapd", "AuthorityProgram"),
 
         // One for each module, and the rules that no single module can test.
-        tests("Age", ["CryptoPrimitives"]),
-        tests("Authority", ["LinuxSystem"]),
+        .target(
+            name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport",
+            swiftSettings: settings),
+        tests("Age", ["CryptoPrimitives", "LinuxSystem", "TestSupport"]),
+        tests(
+            "Auditing",
+            ["Consent", "CryptoPrimitives", "LinuxSystem", "TransparencyLog"]),
+        tests(
+            "Authority",
+            ["Age", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool", "TransparencyLog"]),
         tests("Camera", ["LinuxSystem"]),
         tests("Configuration", ["LinuxSystem"]),
-        tests("Consent", ["CryptoPrimitives"]),
-        tests("CryptoPrimitives", []),
-        tests("LibAV", ["MediaTime"]),
-        tests("LinuxSystem", []),
+        tests("Consent", ["CryptoPrimitives", "LinuxSystem"]),
+        tests("CryptoPrimitives", ["TestSupport"]),
+        tests("LibAV", ["MediaTime", "TestSupport"]),
+        tests("LinuxSystem", ["TestSupport"]),
         tests("MediaTime", []),
         tests("Microphone", ["Camera", "LinuxSystem"]),
         tests("Pipeline", ["LinuxSystem"]),
@@ -157,12 +165,12 @@ let package = Package(
             "Recording",
             ["Camera", "LibAV", "LinuxSystem", "MediaTime", "Microphone", "Pipeline"]
         ),
-        tests("Spool", ["CryptoPrimitives", "LinuxSystem"]),
+        tests("Spool", ["Consent", "CryptoPrimitives", "LinuxSystem", "Uploading"]),
         tests(
             "TeacherTools",
             ["Age", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool"]
         ),
-        tests("TransparencyLog", ["CryptoPrimitives", "LinuxSystem"]),
+        tests("TransparencyLog", ["CryptoPrimitives", "LinuxSystem", "TestSupport"]),
         tests("Uploading", ["Age", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool"]),
         tests("Varlink", ["LinuxSystem"]),
         .testTarget(

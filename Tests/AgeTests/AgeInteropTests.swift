@@ -1,5 +1,6 @@
 import Age
 import CryptoPrimitives
+import TestSupport
 import Testing
 
 @Suite("Interoperation with the age command line")
@@ -8,7 +9,7 @@ struct AgeInteropTests {
 
     @Test("The age command opens what is sealed here", arguments: sizes)
     func ageOpens(size: Int) throws {
-        let folder = try TemporaryFolder()
+        let folder = TemporaryFolder()
         let keygen = try Command("age-keygen")
         #expect(keygen.succeeded)
         let identityFile = try folder.file("identity", keygen.output)
@@ -47,7 +48,7 @@ struct AgeInteropTests {
 
     @Test("age-keygen reads a key file that was made here")
     func ownKeyFile() throws {
-        let folder = try TemporaryFolder()
+        let folder = TemporaryFolder()
         let identity = try AgeIdentity.generate()
         let contents = try identity.fileContents().withUnsafeBytes { Array($0) }
         let keygen = try Command("age-keygen", "-y", try folder.file("identity", contents))
@@ -57,7 +58,7 @@ struct AgeInteropTests {
 
     @Test("The age command opens a file for two recipients with either identity")
     func twoRecipients() throws {
-        let folder = try TemporaryFolder()
+        let folder = TemporaryFolder()
         let identities = [try AgeIdentity.generate(), try AgeIdentity.generate()]
         let plaintext = Array("two may open this".utf8)
         let sealed = try Age.seal(plaintext, to: identities.map(\.recipient))

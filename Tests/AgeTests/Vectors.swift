@@ -1,5 +1,7 @@
 import CryptoPrimitives
 import Glibc
+import LinuxSystem
+import TestSupport
 import Testing
 
 /// One of the C2SP CCTV age test vectors: a text header, an empty line, an age file.
@@ -91,8 +93,7 @@ enum VectorFolder {
     static let otherNames = names.filter { otherKinds.contains(kind(of: $0)) }
 
     static func load(_ name: String) throws -> Vector {
-        guard let file = fopen("\(path)/\(name)", "rb") else { throw Vector.Malformed(name: name) }
-        defer { fclose(file) }
-        return try Vector(name: name, contents: Command.readAll(file))
+        let file = try Descriptor.open("\(path)/\(name)")
+        return try Vector(name: name, contents: try file.readAll(limit: 1 << 20))
     }
 }

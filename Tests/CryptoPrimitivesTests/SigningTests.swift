@@ -1,4 +1,5 @@
 import CryptoPrimitives
+import TestSupport
 import Testing
 
 /// A PKCS#8 PEM file around a 32-byte Ed25519 seed (RFC 8410 section 7).
@@ -195,7 +196,7 @@ struct SigningTests {
 struct OpenSSLCommandTests {
     @Test("A key made by openssl signs here, and openssl verifies")
     func ed25519() throws {
-        let folder = try TemporaryFolder()
+        let folder = TemporaryFolder()
         let file = try Command("openssl", "genpkey", "-algorithm", "ed25519").output
         let key = try SigningKey(pem: file)
         let privateKey = try folder.file("key", file)
@@ -242,7 +243,7 @@ struct OpenSSLCommandTests {
 
     @Test("A P-256 key made by openssl verifies here what openssl signed")
     func es256() throws {
-        let folder = try TemporaryFolder()
+        let folder = TemporaryFolder()
         let file = try Command(
             "openssl",
             "genpkey",

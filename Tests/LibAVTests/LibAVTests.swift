@@ -1,6 +1,7 @@
 internal import LibAV
 internal import MediaTime
 internal import Synchronization
+internal import TestSupport
 internal import Testing
 
 @Suite("libav")

@@ -1,5 +1,6 @@
 internal import LibAV
 internal import MediaTime
+internal import TestSupport
 
 /// A film made without devices: grey with a white flash in the first tenth of each second, and a
 /// beep of the same place and length.

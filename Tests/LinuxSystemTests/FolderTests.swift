@@ -1,24 +1,11 @@
 import LinuxSystem
+import TestSupport
 import Testing
-
-/// A folder of its own for each test, removed afterwards.
-final class TemporaryFolder {
-    let path: String
-
-    init() throws {
-        path = "/tmp/lenscap-test-\(CurrentProcess.identifier)-\(UInt64.random(in: 0...UInt64.max))"
-        _ = try Folder.make(path: path)
-    }
-
-    deinit {
-        _ = try? runCommand("rm", ["-rf", path])
-    }
-}
 
 @Suite struct FolderTests {
     @Test("A durable write leaves the file whole and no temporary name")
     func durableWrite() throws {
-        let place = try TemporaryFolder()
+        let place = TemporaryFolder()
         let folder = try Folder(path: place.path)
         try folder.writeDurably("lesson", [1, 2, 3], permissions: 0o600)
         #expect(try folder.read("lesson", limit: 10) == [1, 2, 3])
@@ -28,7 +15,7 @@ final class TemporaryFolder {
 
     @Test("An existing file is kept unless replacing is asked for")
     func existingStays() throws {
-        let place = try TemporaryFolder()
+        let place = TemporaryFolder()
         let folder = try Folder(path: place.path)
         try folder.writeDurably("a", [1])
         #expect(throws: SystemError.self) { try folder.writeDurably("a", [2]) }
@@ -40,7 +27,7 @@ final class TemporaryFolder {
 
     @Test("A leftover of a crash does not stop the next write")
     func leftover() throws {
-        let place = try TemporaryFolder()
+        let place = TemporaryFolder()
         let folder = try Folder(path: place.path)
         _ = try folder.file(".a.part", [.write, .create])
         try folder.writeDurably("a", [7])
@@ -49,7 +36,7 @@ final class TemporaryFolder {
 
     @Test("Links, FIFOs and folders are no files", arguments: ["link", "fifo", "folder"])
     func onlyRegularFiles(_ kind: String) throws {
-        let place = try TemporaryFolder()
+        let place = TemporaryFolder()
         let folder = try Folder(path: place.path)
         try folder.writeDurably("target", [1])
         switch kind {
@@ -65,7 +52,7 @@ final class TemporaryFolder {
         arguments: ["", ".", "..", "a/b", "/etc/passwd"]
     )
     func namesStayInside(_ name: String) throws {
-        let place = try TemporaryFolder()
+        let place = TemporaryFolder()
         let folder = try Folder(path: place.path)
         #expect(throws: SystemError.self) { try folder.read(name, limit: 1 << 20) }
         #expect(throws: SystemError.self) { try folder.writeDurably(name, [1]) }
@@ -74,14 +61,14 @@ final class TemporaryFolder {
 
     @Test("A folder gets exactly the permissions asked for, sticky bit and all")
     func folderPermissions() throws {
-        let place = try TemporaryFolder()
+        let place = TemporaryFolder()
         let made = try Folder(path: place.path).makeFolder("x", permissions: 0o1775)
         #expect(try made.descriptor.status().permissions == 0o1775)
     }
 
     @Test("A read beyond its limit is an error and not a cut")
     func readLimit() throws {
-        let place = try TemporaryFolder()
+        let place = TemporaryFolder()
         let folder = try Folder(path: place.path)
         try folder.writeDurably("a", [UInt8](repeating: 1, count: 100))
         #expect(throws: SystemError.self) { try folder.read("a", limit: 99) }
@@ -196,7 +183,7 @@ final class TemporaryFolder {
 @Suite struct SocketTests {
     @Test("A socket file has exactly the permissions asked for")
     func permissions() throws {
-        let place = try TemporaryFolder()
+        let place = TemporaryFolder()
         let path = place.path + "/s.sock"
         let listener = try UnixSocket.listen(path: path, permissions: 0o660)
         let status = try runCommand("stat", ["-c", "%a", path])

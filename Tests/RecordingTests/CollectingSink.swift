@@ -2,6 +2,7 @@ internal import LinuxSystem
 internal import MediaTime
 internal import Recording
 internal import Synchronization
+internal import TestSupport
 
 /// A sink that keeps everything in files and can be made to block or to fail.
 final class CollectingSink: LessonSink {

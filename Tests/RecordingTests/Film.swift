@@ -1,3 +1,5 @@
+internal import TestSupport
+
 /// A recorded film as ffprobe and ffmpeg see it.
 struct Film {
     let path: String

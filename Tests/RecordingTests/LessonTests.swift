@@ -5,6 +5,7 @@ internal import MediaTime
 internal import Microphone
 internal import Recording
 internal import Synchronization
+internal import TestSupport
 internal import Testing
 
 private func camera(_ name: String = "front", _ options: String = "") -> LessonSource {

@@ -1,4 +1,5 @@
 import CryptoPrimitives
+import TestSupport
 import Testing
 import TransparencyLog
 
@@ -303,7 +304,7 @@ enum GoNotes {
     func opensslVerifies() throws {
         let key = try SigningKey.generate(.edDSA)
         let note = try SignedNote(signing: "one\n\ntwo\n", as: "lenscap/test", with: key)
-        let folder = try TemporaryFolder()
+        let folder = TemporaryFolder()
         let start = try #require(Hex.decode("302a300506032b6570032100"))
         let der = try folder.file("key", start + key.verificationKey.rawRepresentation)
         let signature = try folder.file("signature", note.signatures[0].bytes)

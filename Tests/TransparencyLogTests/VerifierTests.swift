@@ -1,4 +1,5 @@
 import CryptoPrimitives
+import TestSupport
 import Testing
 import TransparencyLog
 
@@ -16,7 +17,7 @@ import TransparencyLog
     init() throws {
         key = try SigningKey.generate(.edDSA)
         origin = Checkpoint.activationOrigin(box: key.verificationKey.thumbprint)
-        folder = try TemporaryFolder()
+        folder = TemporaryFolder()
     }
 
     /// Entries as a box writes them.
