@@ -15,9 +15,9 @@ package final class TemporaryFolder: Sendable {
         _ = try? runCommand("rm", ["-rf", "--", path])
     }
 
-    /// The path of a new file with these contents.
+    /// The path of a file with these contents, in place of one that is there.
     package func file(_ name: String, _ contents: [UInt8]) throws(SystemError) -> String {
-        try Folder(path: path).writeDurably(name, contents)
+        try Folder(path: path).writeDurably(name, contents, replacing: true)
         return "\(path)/\(name)"
     }
 
