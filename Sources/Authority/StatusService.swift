@@ -73,8 +73,8 @@ package final class StatusService {
             diskNeeded: diskNeeded(trust),
             clockTrusted: Clock.isSynchronized,
             roomRecord: trust?.room.hash,
-            revocations: nil,
-            revocationsAge: nil,
+            revocations: trust?.revocations?.sequence,
+            revocationsAge: trust?.revocations.map { max(0, Clock.unixSeconds() - $0.issued) },
             pendingUpdates: nil,
             problems: problems(reading)
         )
