@@ -142,15 +142,20 @@ let package = Package(
 
         // One for each module, and the rules that no single module can test.
         .target(
-            name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport",
-            swiftSettings: settings),
+            name: "TestSupport",
+            dependencies: ["LinuxSystem"],
+            path: "Tests/TestSupport",
+            swiftSettings: settings
+        ),
         tests("Age", ["CryptoPrimitives", "LinuxSystem", "TestSupport"]),
         tests(
             "Auditing",
-            ["Consent", "CryptoPrimitives", "LinuxSystem", "TransparencyLog"]),
+            ["Consent", "CryptoPrimitives", "LinuxSystem", "TransparencyLog"]
+        ),
         tests(
             "Authority",
-            ["Age", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool", "TransparencyLog"]),
+            ["Age", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool", "TransparencyLog"]
+        ),
         tests("Camera", ["LinuxSystem"]),
         tests("Configuration", ["LinuxSystem"]),
         tests("Consent", ["CryptoPrimitives", "LinuxSystem"]),

@@ -60,6 +60,8 @@ package struct Trust: Sendable {
     private let ownRevocations: Set<String>
     private let rememberedFloor: Int64
     private let cardsByHash: [String: Card]
+    /// Keys that a card of the same teacher replaced, and the first `issued` that counts again.
+    private let replaced: [String: Int64]
 
     /// Verifies everything: first the authorities, then what they signed.
     ///
@@ -89,7 +91,7 @@ package struct Trust: Sendable {
         self.revocations = revocations
         ownRevocations = files.ownRevocations
         rememberedFloor = memory.floor
-        (cardsByHash, rejectedCards) = Self.liveCards(files.cards, authorities, memory)
+        (cardsByHash, replaced, rejectedCards) = Self.liveCards(files.cards, authorities, memory)
     }
 
     /// Without revocations and memory: for whoever only reads the records.
@@ -107,7 +109,7 @@ package struct Trust: Sendable {
         _ files: [(name: String, bytes: [UInt8])],
         _ authorities: Authorities,
         _ memory: TrustMemory
-    ) -> ([String: Card], [RejectedCard]) {
+    ) -> ([String: Card], [String: Int64], [RejectedCard]) {
         var live: [String: Card] = [:]
         var rejected: [RejectedCard] = []
         for (name, bytes) in files {
@@ -126,14 +128,16 @@ package struct Trust: Sendable {
                 rejected.append(RejectedCard(name: name, refusal: error))
             }
         }
+        var replaced: [String: Int64] = [:]
         for card in live.values {
-            if live[card.card.replaces]?.card.teacher == card.card.teacher {
-                live[card.card.replaces] = nil
-            }
+            let old = card.card.replaces
+            guard let ended = live[old], ended.card.teacher == card.card.teacher else { continue }
+            replaced[old] = max(ended.card.issued, card.card.issued) + 1
         }
+        for key in replaced.keys { live[key] = nil }
         var byHash: [String: Card] = [:]
         for card in live.values { byHash[card.hash] = card }
-        return (byHash, rejected)
+        return (byHash, replaced, rejected)
     }
 
     package func card(hash: String) -> Card? { cardsByHash[hash] }
@@ -169,6 +173,10 @@ package struct Trust: Sendable {
         for card in cardsByHash.values {
             let key = card.card.key.thumbprint
             next.cards[key] = max(memory.cards[key] ?? 0, card.card.issued)
+        }
+        // A replaced key's card must not come back when the card that replaced it is taken away.
+        for (key, issued) in replaced {
+            next.cards[key] = max(next.cards[key] ?? 0, issued)
         }
         return next
     }

@@ -12,7 +12,14 @@ extension EndToEndTests {
                 let recording = try room.startLesson()
                 try room.waitForCommitted(6)
                 let running = try room.succeed(
-                    "cut", recording, "--from", "0", "--to", "2", "--yes")
+                    "cut",
+                    recording,
+                    "--from",
+                    "0",
+                    "--to",
+                    "2",
+                    "--yes"
+                )
                 #expect(running.output.contains("cut 1 segments; 0 had left the box before"))
                 try room.stopLesson()
                 try room.waitForIdle()
@@ -21,7 +28,11 @@ extension EndToEndTests {
                 #expect(try !Folder(path: "\(room.spool)/\(recording)").contains("000001.m4s.age"))
                 _ = try room.deliver()
                 let opened = try room.lenscap(
-                    "open", try school.delivered(recording), "-o", "\(room.root)/cut.mp4")
+                    "open",
+                    try school.delivered(recording),
+                    "-o",
+                    "\(room.root)/cut.mp4"
+                )
                 #expect(opened.code == 0, "\(opened)")
                 #expect(opened.output.contains("removed   0.0 s to 2.0 s, by the teacher"))
                 #expect(!opened.output.contains("missing"))
@@ -89,8 +100,13 @@ extension EndToEndTests {
                 let tokens = try Folder(path: try school.delivered(recording)).names()
                     .filter { $0.hasPrefix("token.jws") }
                 let verified = try room.succeed(
-                    "log", "--verify", "--checkpoint", "\(copy)/checkpoint", "--tokens",
-                    "\(try school.delivered(recording))/\(try #require(tokens.first))")
+                    "log",
+                    "--verify",
+                    "--checkpoint",
+                    "\(copy)/checkpoint",
+                    "--tokens",
+                    "\(try school.delivered(recording))/\(try #require(tokens.first))"
+                )
                 #expect(verified.output.contains("2 sessions"))
                 #expect(verified.output.contains("1 tokens stand behind their sessions"))
                 #expect(verified.output.contains("begins with the"))

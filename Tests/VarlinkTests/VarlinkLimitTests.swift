@@ -62,7 +62,8 @@ extension VarlinkTests {
         @Test("Hundreds of silent and slow clients keep nobody out who calls")
         func silentClients() throws {
             let server = try ProbeServer(
-                VarlinkLimits(connections: 16, reservedMethods: ["org.example.probe.Stop"]))
+                VarlinkLimits(connections: 16, reservedMethods: ["org.example.probe.Stop"])
+            )
             defer { server.stop() }
             let working = try RawClient(server.path)
             try working.call("Ping", #"{"text":"a"}"#)
