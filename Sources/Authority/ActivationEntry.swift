@@ -27,6 +27,8 @@ package struct ActivationEntry: Sendable, Hashable {
         case fault(code: String)
         /// A recording or a stretch of it, by its teacher's order; SHA-256 of the start token.
         case deleted(token: [UInt8], isWhole: Bool)
+        /// A card was accepted for the first time; base64url SHA-256 of its payload.
+        case enrolled(card: String)
         /// A teacher ended a key; SHA-256 of the order's text, which only that teacher can show.
         case revoked(order: [UInt8])
     }
@@ -74,6 +76,7 @@ package struct ActivationEntry: Sendable, Hashable {
         case .refused: "refused"
         case .fault: "fault"
         case .deleted: "deleted"
+        case .enrolled: "enrolled"
         case .revoked: "revoked"
         }
     }
@@ -105,6 +108,8 @@ package struct ActivationEntry: Sendable, Hashable {
             ["code": .string(code)]
         case .deleted(let token, let isWhole):
             ["token": .string(Base64URL.encode(token)), "whole": .integer(isWhole ? 1 : 0)]
+        case .enrolled(let card):
+            ["card": .string(card)]
         case .revoked(let order):
             ["order": .string(Base64URL.encode(order))]
         }

@@ -32,6 +32,11 @@ extension ActivationLog {
         }
     }
 
+    /// Notes cards that this box accepts for the first time.
+    func noteEnrolled(_ cards: [String]) throws(AuthorityError) {
+        for card in cards { try append(.now(.enrolled(card: card))) }
+    }
+
     /// Notes other records than the last ones noted.
     func noteRecords(_ trust: Trust) throws(AuthorityError) {
         let records = ActivationEntry.Records(trust)

@@ -96,7 +96,7 @@ package final class Box {
                 + SpoolKeeper.removeDelivered(spool: settings.spool, outbox: settings.outbox)
             var all = problems.map { AuthorityError.spool($0) }
             do throws(AuthorityError) {
-                let trust = try? settings.trust.read()
+                let trust = try? settings.trust.read(noting: log.get().noteEnrolled)
                 let log = try log.get()
                 try log.noteInterruption()
                 try log.noteBoot(boot, trust: trust)
@@ -138,7 +138,7 @@ package final class Box {
             var head = ""
             do throws(AuthorityError) {
                 let log = try log.get()
-                let accepted = try settings.trust.read()
+                let accepted = try settings.trust.read(noting: log.noteEnrolled)
                 try log.noteRecords(accepted)
                 head = log.head.shortForm
                 trust = .success(accepted)

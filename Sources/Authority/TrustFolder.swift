@@ -18,18 +18,26 @@ package struct TrustFolder: Sendable {
         self.log = log
     }
 
-    package func read() throws(AuthorityError) -> Trust {
+    /// `noting` is called with the hashes of cards that were not accepted before, before they are
+    /// remembered: a crash in between notes them twice and never not at all.
+    package func read(
+        noting enrolled: (_ cards: [String]) throws(AuthorityError) -> Void = { _ in }
+    ) throws(AuthorityError) -> Trust {
         do {
             let memory = try memory()
             let trust = try Trust(try files(), memory: memory)
             let next = trust.remembered(in: memory)
             if next.bytes != memory.bytes {
+                let cards = trust.cards(newSince: memory)
+                if !cards.isEmpty { try enrolled(cards) }
                 // Durable before it is relied upon.
                 try Folder(path: log).writeDurably(Self.memoryName, next.bytes, replacing: true)
             }
             return trust
         } catch let refusal as Refusal {
             throw .refused(refusal)
+        } catch let error as AuthorityError {
+            throw error
         } catch let error as SystemError {
             guard error.isNotFound else { throw .system(error) }
             throw .refused(

@@ -90,6 +90,7 @@ struct CardCommand: ParsableCommand {
                 expires: expires
             )
             let document = try Enrolment.card(card, signedWith: key)
+            try folder.saveAgreement(text, language: language)
             try folder.saveCard(document)
             if let output { try Enrolment.write(document.bytes, to: output, replacing: false) }
             Terminal.say("teacher \(card.teacher)")

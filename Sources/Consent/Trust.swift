@@ -158,6 +158,16 @@ package struct Trust: Sendable {
         return (documents + cards).max().map { max($0, rememberedFloor) } ?? rememberedFloor
     }
 
+    /// The hashes of the live cards that `memory` has not seen, sorted.
+    package func cards(newSince memory: TrustMemory) -> [String] {
+        cardsByHash.values
+            .filter { card in
+                memory.cards[card.card.key.thumbprint].map { card.card.issued > $0 } ?? true
+            }
+            .map(\.hash)
+            .sorted()
+    }
+
     /// What is to be remembered now that this was accepted.
     package func remembered(in memory: TrustMemory) -> TrustMemory {
         var next = memory

@@ -97,6 +97,11 @@ package struct TeacherFolder: Sendable {
         return record
     }
 
+    /// Leaves the teacher a copy of the agreement that was accepted.
+    package func saveAgreement(_ text: [UInt8], language: String) throws(TeacherToolsError) {
+        try write(text, as: "agreement.\(language).md", replacing: true)
+    }
+
     package func saveCard(_ document: ThresholdDocument) throws(TeacherToolsError) {
         try write(document.bytes, as: Self.cardName, replacing: true)
     }

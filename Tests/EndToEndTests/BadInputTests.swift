@@ -113,21 +113,23 @@ extension EndToEndTests {
             }
         }
 
-        @Test("Of fifty starts at once exactly one records")
-        func fifty() throws {
+        @Test("Of a hundred starts at once exactly one records")
+        func hundred() throws {
             try withClassroom { room in
                 try room.startAuthority()
                 _ = try School(room)
                 let lenscap = try Programs.path("lenscap")
                 let script = """
-                    for number in $(seq 50); do
+                    for number in $(seq 100); do
                         ( "$0" start --detach --yes --root "$1" >"$1/$number" 2>&1; echo $? ) &
                     done
                     wait
                     """
                 let codes = try Tool.succeed("sh", ["-c", script, lenscap, room.root])
                     .split(separator: "\n").sorted()
-                #expect(codes == ["0"] + Array(repeating: "69", count: 49))
+                #expect(codes.count == 100 && codes.count { $0 == "0" } == 1)
+                // Busy, or more than 64 challenges open at once.
+                #expect(codes.allSatisfy { ["0", "69", "77"].contains($0) }, "\(codes)")
                 #expect(try room.recordings().count == 1)
                 #expect(room.processes("/lenscap-recorder").count == 1)
                 try room.stopLesson()

@@ -1,6 +1,7 @@
 import Authority
 import Consent
 import CryptoPrimitives
+import Glibc
 import LinuxSystem
 import TeacherTools
 import Testing
@@ -10,7 +11,7 @@ extension EndToEndTests {
         @Test("Only the enrolled teacher's own, fresh and whole token for this room starts")
         func tokens() throws {
             try withClassroom { room in
-                try room.startAuthority()
+                let authority = try room.startAuthority()
                 let school = try School(room)
                 try refuseForms(room, school)
                 try refuseClaims(room, school)
@@ -18,6 +19,26 @@ extension EndToEndTests {
                 #expect(try room.recordings() == [])
                 #expect(room.processes("/lenscap-recorder") == [])
                 try refuseReplay(room, school)
+                try refuseAfterRestart(room, school, authority)
+            }
+        }
+
+        /// A token answers a challenge of memory only: a new authority knows none of the old ones.
+        private func refuseAfterRestart(
+            _ room: Classroom,
+            _ school: School,
+            _ authority: Daemon
+        ) throws {
+            let (claims, details) = try Seat(room, school).request()
+            let token = try claims.token(by: try school.teacher.signingKey())
+            authority.signal(SIGTERM)
+            _ = try authority.waitForEnd()
+            try room.startAuthority()
+            let seat = try Seat(room, school)
+            _ = try seat.challengeText()
+            guard case .refused(_, "challenge", _) = try seat.start(token, details) else {
+                Issue.record("a token for a challenge before the restart was taken")
+                return
             }
         }
 
