@@ -132,7 +132,9 @@ extension EndToEndTests {
             #expect(health.state == "recording")
             #expect(health.lamp == "none")
             let camera = try #require(health.sources.first { $0.name == "front" })
-            #expect(camera.inUse && camera.frames >= 60 && camera.kind == "camera")
+            // The recorder reports each second, so the count may be a second behind the segments.
+            #expect(camera.inUse && camera.kind == "camera")
+            #expect(camera.frames >= 40, "of 60 in four seconds")
             #expect(try Judge.plaintext(below: room.root) == [])
             let stop = try room.succeed("stop")
             #expect(stop.output == "stopped: every device is closed\n")
