@@ -20,16 +20,7 @@ struct LessonOrder {
     let settings: LessonSettings
 
     init(_ begin: ToRecorder.Begin, _ configuration: BoxConfiguration) throws {
-        let jws = try CompactJWS(parsing: begin.token, type: .start)
-        let document = try ThresholdDocument(parsing: Array(begin.card.utf8))
-        let card = try TeacherCard(reading: document)
-        guard jws.isSigned(by: card.key) else {
-            throw Refusal(.signature, "The token is not signed by the key on the card.")
-        }
-        let token = try StartToken(parsing: jws.payload)
-        guard token.card == document.hash else {
-            throw Refusal(.cardKey, "The token names another card.")
-        }
+        let token = try SignedStart(token: begin.token, card: Array(begin.card.utf8)).token
         guard token.recording == begin.recording else {
             throw Refusal(.replayed, "The token is another recording's.")
         }

@@ -88,17 +88,11 @@ package struct DeliveredRecording: ~Copyable, Sendable {
         -> (StartToken, TeacherCard)
     {
         do throws(Refusal) {
-            let jws = try CompactJWS(parsing: String(decoding: token, as: UTF8.self), type: .start)
-            let document = try ThresholdDocument(parsing: card)
-            let card = try TeacherCard(reading: document)
-            guard jws.isSigned(by: card.key) else {
-                throw Refusal(.signature, "The token is not signed by the key on the card.")
-            }
-            let start = try StartToken(parsing: jws.payload)
-            guard start.card == document.hash, start.teacher == card.teacher else {
-                throw Refusal(.cardKey, "The token names another card.")
-            }
-            return (start, card)
+            let start = try SignedStart(
+                token: String(decoding: token, as: UTF8.self),
+                card: card
+            )
+            return (start.token, start.card)
         } catch { throw .refused(error) }
     }
 }

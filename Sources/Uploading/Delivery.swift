@@ -68,23 +68,14 @@ package struct Delivery: Sendable {
             tokenHash == SHA256.hash(files.token), cardHash == SHA256.hash(files.card)
         else { throw .unsound(recording: recording, "leaf 0 names another token or card") }
         do throws(Refusal) {
-            let jws = try CompactJWS(
-                parsing: String(decoding: files.token, as: UTF8.self),
-                type: .start
+            let start = try SignedStart(
+                token: String(decoding: files.token, as: UTF8.self),
+                card: files.card
             )
-            let document = try ThresholdDocument(parsing: files.card)
-            let card = try TeacherCard(reading: document)
-            guard jws.isSigned(by: card.key) else {
-                throw Refusal(.signature, "the token is not signed by the key on the card")
-            }
-            let start = try StartToken(parsing: jws.payload)
-            guard start.card == document.hash, start.teacher == card.teacher else {
-                throw Refusal(.cardKey, "the token names another card")
-            }
-            guard start.recording == recording else {
+            guard start.token.recording == recording else {
                 throw Refusal(.replayed, "the token is another recording's")
             }
-            return card
+            return start.card
         } catch { throw .unsound(recording: recording, error.message) }
     }
 
