@@ -37,10 +37,10 @@ demo: build ## Record, deliver and open a lesson on this machine
 test: toolchain $(PYTHON_PACKAGES)/varlink ## Run every test that needs no other machine
 	@$(call install,$(BUILD_PACKAGES) $(TEST_PACKAGES))
 ifdef FILTER
-	swift test --filter '$(FILTER)'
+	@$(call tested,swift test --filter '$(FILTER)')
 else
-	swift test --skip EndToEndTests
-	swift test --skip-build --filter EndToEndTests
+	@$(call tested,swift test --skip EndToEndTests)
+	@$(call tested,swift test --skip-build --filter EndToEndTests)
 	@echo "All tests passed: the modules', and end to end with the real programs."
 endif
 
@@ -97,4 +97,10 @@ if [ -n "$$missing" ]; then \
 		$$missing >/dev/null || { \
 		echo "Could not install:" $$missing >&2; exit 1; }; \
 fi
+endef
+
+# Runs the tests and ends with what failed, which would otherwise stand far above.
+define tested
+set -o pipefail; $(1) 2>&1 | tee .build/tests.log || { \
+	echo; echo "Failed, of all the above:"; grep -aE '✘|error:' .build/tests.log; exit 1; }
 endef

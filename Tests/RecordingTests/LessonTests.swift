@@ -47,6 +47,24 @@ private func record(
     return recorder.finish()
 }
 
+/// Expects a beep within 10 ms of each flash; the number of flashes compared.
+///
+/// A flash at the very edge of the sound is left out: devices open and close one after the other,
+/// so its beep may lie outside.
+@discardableResult
+private func expectBeepsOnFlashes(_ film: Film, after start: Double = 0) -> Int {
+    let beeps = film.beeps
+    let sound = film.packets("a").map(\.time)
+    let from = max(start, sound.first ?? 0) + 0.1
+    let to = (sound.last ?? 0) - 0.1
+    let flashes = film.flashes.filter { from < $0 && $0 < to }
+    for flash in flashes {
+        let nearest = beeps.map { abs($0 - flash) }.min() ?? 9
+        #expect(nearest <= 0.010, "flash at \(flash), beeps at \(beeps)")
+    }
+    return flashes.count
+}
+
 @Suite("Lesson", .serialized)
 struct LessonTests {
     @Test(
@@ -55,19 +73,14 @@ struct LessonTests {
     func records() throws {
         let sink = CollectingSink()
         let sources = [camera(), microphone(), camera("side", "?format=yuyv&pad=64")]
-        let summary = try record(sources, quick(), sink, milliseconds: 3_700)
+        let summary = try record(sources, quick(), sink, milliseconds: 4_200)
         #expect(summary.failure == nil)
         let content = sink.all
         #expect(content.tracks.map(\.name) == ["front", "desk", "side"])
         let film = Film(path: sink.film())
         #expect(film.complaints.isEmpty)
-        let flashes = film.flashes
-        let beeps = film.beeps
-        #expect(flashes.count >= 2)
-        for flash in flashes {
-            let nearest = beeps.map { abs($0 - flash) }.min() ?? 9
-            #expect(nearest <= 0.010, "flash at \(flash), beeps at \(beeps)")
-        }
+        let compared = expectBeepsOnFlashes(film)
+        #expect(compared >= 2)
         #expect(summary.health.segments == content.segments.count)
         #expect(summary.health.sources.allSatisfy { $0.state == .closed })
         #expect(summary.health.sources.allSatisfy { $0.committed == summary.health.committed })
@@ -126,10 +139,7 @@ struct LessonTests {
         #expect(abs((gap.to - gap.from).nanoseconds - 100_000_000) < 10_000_000)
         let film = Film(path: sink.film())
         expectContinuousSound(film)
-        let beeps = film.beeps
-        for flash in film.flashes where flash > Double(gap.to.nanoseconds) / 1e9 + 0.1 {
-            #expect(beeps.contains { abs($0 - flash) <= 0.010 }, "\(flash) \(beeps)")
-        }
+        expectBeepsOnFlashes(film, after: Double(gap.to.nanoseconds) / 1e9)
     }
 
     @Test(
@@ -300,10 +310,7 @@ struct LessonTests {
         #expect(!sink.all.gaps.contains { $0.source == "desk" })
         let missing = sink.all.gaps.filter { $0.reason == .overload }.map(\.count).reduce(0, +)
         #expect(missing >= 30)
-        let beeps = film.beeps
-        for flash in film.flashes {
-            #expect(beeps.contains { abs($0 - flash) <= 0.010 }, "\(flash) \(beeps)")
-        }
+        expectBeepsOnFlashes(film)
     }
 
     @Test("An encoder that is too slow costs counted pictures, oldest first, and no sound")
