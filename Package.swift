@@ -56,6 +56,7 @@ let package = Package(
         // Level 0: C.
         system("CSystem"),
         system("CLinux"),
+        system("CInput"),
         system("CALSA", pkgConfig: "alsa", debian: "libasound2-dev"),
         system("CLibAV", pkgConfig: "libavformat libavcodec libavutil", debian: "libavformat-dev"),
         system("COpenSSL", pkgConfig: "libcrypto", debian: "libssl-dev"),
@@ -71,6 +72,8 @@ let package = Package(
         module("Camera", ["CLinux", "LinuxSystem"]),
         module("Configuration", ["LinuxSystem"]),
         module("Consent", ["CryptoPrimitives"]),
+        module("DigitalInput", ["CInput", "LinuxSystem"]),
+        module("LEDClass", ["LinuxSystem"]),
         module("LibAV", ["CLibAV", "LinuxSystem", "MediaTime"]),
         module("Microphone", ["CALSA", "LinuxSystem"]),
         module("Pipeline", ["LinuxSystem"]),
@@ -78,6 +81,7 @@ let package = Package(
         module("RecorderProtocol"),
         module("Spool", ["CryptoPrimitives", "LinuxSystem"]),
         module("TransparencyLog", ["CryptoPrimitives"]),
+        module("USBAuthorization", ["LinuxSystem"]),
         module("Varlink", ["LinuxSystem"]),
 
         // Level 3: what the programs are about.
@@ -160,6 +164,8 @@ let package = Package(
         tests("Configuration", ["LinuxSystem"]),
         tests("Consent", ["CryptoPrimitives", "LinuxSystem"]),
         tests("CryptoPrimitives", ["TestSupport"]),
+        tests("DigitalInput", ["LinuxSystem", "TestSupport"]),
+        tests("LEDClass", ["LinuxSystem", "TestSupport"]),
         tests("LibAV", ["MediaTime", "TestSupport"]),
         tests("LinuxSystem", ["TestSupport"]),
         tests("MediaTime", []),
@@ -177,6 +183,7 @@ let package = Package(
         ),
         tests("TransparencyLog", ["CryptoPrimitives", "LinuxSystem", "TestSupport"]),
         tests("Uploading", ["Age", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool"]),
+        tests("USBAuthorization", ["LinuxSystem", "TestSupport"]),
         tests("Varlink", ["LinuxSystem"]),
         .testTarget(
             name: "EndToEndTests",

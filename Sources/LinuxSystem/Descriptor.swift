@@ -176,6 +176,8 @@ package struct FileStatus: Sendable {
     package let isRegular: Bool
     package let isFolder: Bool
     package let isCharacterDevice: Bool
+    /// A FIFO or an unnamed pipe.
+    package let isPipe: Bool
     package let size: Int
     package let owner: UInt32
     /// Permission bits, `0o7777` at the most.
@@ -187,6 +189,7 @@ package struct FileStatus: Sendable {
         isRegular = value.st_mode & S_IFMT == S_IFREG
         isFolder = value.st_mode & S_IFMT == S_IFDIR
         isCharacterDevice = value.st_mode & S_IFMT == S_IFCHR
+        isPipe = value.st_mode & S_IFMT == S_IFIFO
         size = Int(value.st_size)
         owner = value.st_uid
         permissions = UInt32(value.st_mode & 0o7777)

@@ -222,10 +222,14 @@ package struct Folder: ~Copyable, Sendable {
         return (Int(value.f_bavail) * unit, Int(value.f_blocks) * unit)
     }
 
+    /// Whether `name` can only name something in the folder itself.
+    package static func isEntryName(_ name: String) -> Bool {
+        !name.isEmpty && name != "." && name != ".." && !name.utf8.contains(0x2F)
+            && !name.utf8.contains(0)
+    }
+
     private static func check(_ name: String) throws(SystemError) {
-        if name.isEmpty || name == "." || name == ".." || name.utf8.contains(0x2F)
-            || name.utf8.contains(0)
-        {
+        if !isEntryName(name) {
             throw SystemError(call: "open", subject: name, number: EINVAL)
         }
     }

@@ -28,18 +28,7 @@ package enum CurrentProcess {
 
     /// The path of the running program's file (`/proc/self/exe`).
     package static func executablePath() throws(SystemError) -> String {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = try retrying("readlink", "/proc/self/exe") {
-            buffer.withUnsafeMutableBytes { bytes -> Int in
-                guard let base = bytes.baseAddress else { return -1 }
-                return readlink(
-                    "/proc/self/exe",
-                    base.assumingMemoryBound(to: CChar.self),
-                    bytes.count
-                )
-            }
-        }
-        return String(decoding: buffer[..<count], as: UTF8.self)
+        try SymbolicLink.target(of: "/proc/self/exe")
     }
 
     /// The working folder (`getcwd(3)`).

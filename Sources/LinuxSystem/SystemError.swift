@@ -45,6 +45,7 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     package var isNotFound: Bool { number == ENOENT }
     package var isExisting: Bool { number == EEXIST }
     package var isPermission: Bool { number == EACCES || number == EPERM }
+    package var isReadOnly: Bool { number == EROFS }
     package var isBusy: Bool { number == EBUSY }
     package var isWouldBlock: Bool { number == EAGAIN || number == EWOULDBLOCK }
     package var isDeviceGone: Bool { number == ENODEV || number == ENXIO }

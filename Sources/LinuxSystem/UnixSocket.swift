@@ -76,6 +76,27 @@ package enum UnixSocket {
         }
     }
 
+    /// Sends one datagram to the socket at `address`: a path, or `@` and a name without a file.
+    ///
+    /// An address of another kind is `EAFNOSUPPORT`.
+    package static func sendDatagram(
+        _ bytes: [UInt8],
+        to address: String
+    )
+        throws(SystemError)
+    {
+        guard address.hasPrefix("/") || address.hasPrefix("@") else {
+            throw SystemError(call: "sendto", subject: address, number: EAFNOSUPPORT)
+        }
+        let socket = try make(SOCK_DGRAM)
+        let raw = socket.raw
+        _ = try withAddress(address) { (pointer, length) throws(SystemError) in
+            try retrying("sendto", address) {
+                Glibc.sendto(raw, bytes, bytes.count, Int32(MSG_NOSIGNAL), pointer, length)
+            }
+        }
+    }
+
     /// Ends both directions; the peer and every thread that waits here see the end.
     package static func shutDown(_ socket: borrowing Descriptor) {
         _ = shutdown(socket.raw, Int32(SHUT_RDWR))
@@ -83,27 +104,35 @@ package enum UnixSocket {
 
     private static let closeOnExec = Int32(SOCK_CLOEXEC.rawValue)
 
-    private static func make() throws(SystemError) -> Descriptor {
+    private static func make(
+        _ type: __socket_type = SOCK_STREAM
+    ) throws(SystemError)
+        -> Descriptor
+    {
         Descriptor(
             adopting: try retrying("socket") {
-                socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | closeOnExec, 0)
+                socket(AF_UNIX, Int32(type.rawValue) | closeOnExec, 0)
             }
         )
     }
 
+    /// A leading `@` stands for the zero byte of an abstract address, whose length says its end.
     private static func withAddress<Result>(
         _ path: String,
         _ body: (UnsafePointer<sockaddr>, socklen_t) throws(SystemError) -> Result
     ) throws(SystemError) -> Result {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = Array(path.utf8)
+        var bytes = Array(path.utf8)
+        let isAbstract = bytes.first == UInt8(ascii: "@")
+        if isAbstract { bytes[0] = 0 }
         let capacity = MemoryLayout.size(ofValue: address.sun_path)
         guard bytes.count < capacity else {
             throw SystemError(call: "socket", subject: path, number: ENAMETOOLONG)
         }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        let length = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let size = MemoryLayout<sockaddr_un>.size
+        let length = socklen_t(isAbstract ? size - capacity + bytes.count : size)
         var outcome: Swift.Result<Result, SystemError>?
         withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { rebound in

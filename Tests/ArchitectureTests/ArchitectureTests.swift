@@ -7,11 +7,12 @@ import Testing
 /// `import` lines themselves.
 @Suite struct ArchitectureTests {
     private static let levels: [[String]] = [
-        ["CSystem", "CLinux", "CALSA", "CLibAV", "COpenSSL", "CYUV"],
+        ["CSystem", "CLinux", "CInput", "CALSA", "CLibAV", "COpenSSL", "CYUV"],
         ["LinuxSystem", "MediaTime", "CryptoPrimitives"],
         [
-            "Age", "Camera", "Configuration", "Consent", "LibAV", "Microphone", "Pipeline",
-            "PixelConversion", "RecorderProtocol", "Spool", "TransparencyLog", "Varlink",
+            "Age", "Camera", "Configuration", "Consent", "DigitalInput", "LEDClass", "LibAV",
+            "Microphone", "Pipeline", "PixelConversion", "RecorderProtocol", "Spool",
+            "TransparencyLog", "USBAuthorization", "Varlink",
         ],
         ["Auditing", "Authority", "Recording", "TeacherTools", "Uploading"],
         ["AuthorityProgram", "CommandLineProgram", "RecorderProgram", "UploaderProgram"],
@@ -20,7 +21,7 @@ import Testing
 
     /// The one module that may see a C module.
     private static let ownerOfC = [
-        "CALSA": "Microphone", "CLibAV": "LibAV", "CLinux": "Camera",
+        "CALSA": "Microphone", "CInput": "DigitalInput", "CLibAV": "LibAV", "CLinux": "Camera",
         "COpenSSL": "CryptoPrimitives", "CSystem": "LinuxSystem", "CYUV": "PixelConversion",
     ]
 
