@@ -88,8 +88,8 @@ let package = Package(
         module(
             "Authority",
             [
-                "Age", "Consent", "CryptoPrimitives", "LinuxSystem", "RecorderProtocol", "Spool",
-                "TransparencyLog", "Varlink",
+                "Age", "Consent", "CryptoPrimitives", "DigitalInput", "LEDClass", "LinuxSystem",
+                "RecorderProtocol", "Spool", "TransparencyLog", "USBAuthorization", "Varlink",
             ],
             resources: [.embedInCode("Interfaces")]
         ),
@@ -111,8 +111,8 @@ let package = Package(
         module(
             "AuthorityProgram",
             [
-                "Authority", "Configuration", "Consent", "CryptoPrimitives", "LinuxSystem",
-                "Varlink",
+                "Authority", "Configuration", "Consent", "CryptoPrimitives", "DigitalInput",
+                "LinuxSystem", "Varlink",
             ],
             packages: [argumentParser]
         ),

@@ -47,6 +47,7 @@ package final class Box {
     package let loop: EventLoop
     package let disk: WorkQueue
     package let session: Session
+    private let hardware: RoomHardware
     /// The activation log, or why there is none: then nothing starts.
     package let log: Result<ActivationLog, AuthorityError>
     /// The kernel's boot id.
@@ -64,6 +65,7 @@ package final class Box {
         loop: EventLoop,
         disk: WorkQueue,
         session: Session,
+        hardware: RoomHardware,
         log: Result<ActivationLog, AuthorityError>,
         boot: String
     ) {
@@ -72,6 +74,7 @@ package final class Box {
         self.loop = loop
         self.disk = disk
         self.session = session
+        self.hardware = hardware
         self.log = log
         self.boot = boot
         session.onChange = { [weak self] in self?.notify() }
@@ -81,12 +84,34 @@ package final class Box {
         }
     }
 
-    /// Order at every start of the authority: old recorder gone → spool recovered → ready.
+    /// Order at every start of the authority: USB withdrawn → old recorder gone → lamp dark → spool
+    /// recovered → ready.
     package func becomeReady(lock: RecorderLock) {
+        hardware.gate.close { failure in
+            if let failure { self.report(failure) }
+            self.awaitEnd(of: lock)
+        }
+    }
+
+    private func awaitEnd(of lock: RecorderLock) {
         guard lock.isFree() else {
-            _ = loop.schedule(after: 50_000_000) { self.becomeReady(lock: lock) }
+            _ = loop.schedule(after: 50_000_000) { self.awaitEnd(of: lock) }
             return
         }
+        let settings = settings
+        disk.perform {
+            try? settings.trust.look().room.record.indicator
+        } then: { indicator in
+            // Without a room record nobody knows which lamp it is, and no session starts.
+            guard let indicator else { return self.recover() }
+            self.hardware.lamp.darken(indicator) { failure in
+                if let failure { self.report(failure) }
+                self.recover()
+            }
+        }
+    }
+
+    private func recover() {
         let settings = settings
         let log = self.log
         let boot = self.boot

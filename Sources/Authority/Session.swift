@@ -8,8 +8,9 @@ internal import Varlink
 /// Carries out what ``SessionMachine`` decides: records, lamp, gate, recorder, timers.
 ///
 /// ## Concurrency model
-/// Thread-bound to the authority's loop. The disk is reached through the work queue only, so that
-/// neither a stop nor the lamp ever waits for it: devices close first, then the log is written.
+/// Thread-bound to the authority's loop. The disk is reached through the work queue only, and
+/// lamp, gate and stop inputs have queues of their own, so that neither a stop nor the lamp ever
+/// waits for a disk or a driver: devices close first, then the log is written.
 package final class Session {
     package struct Settings: Sendable {
         package var spool: String
@@ -42,6 +43,8 @@ package final class Session {
     /// How long it may take to encode and seal what it holds after that.
     private static let finishingLimit = 60 * second
     private static let lockInterval = second / 50
+    /// How often the wall clock is held against the room's closed times.
+    private static let clockInterval = second
 
     /// Called after each change that somebody may want to see.
     package var onChange: (() -> Void)?
@@ -52,8 +55,7 @@ package final class Session {
     private let loop: EventLoop
     private let disk: WorkQueue
     private let settings: Settings
-    private let lamp: any Lamp
-    private let gate: any DeviceGate
+    private let hardware: RoomHardware
     private var machine = SessionMachine()
     private var current: Current?
     private var completion: ((Result<String, AuthorityError>) -> Void)?
@@ -64,6 +66,7 @@ package final class Session {
     private final class Current {
         let start: VerifiedStart
         let room: RoomRecord
+        let floor: Int64
         let seconds: Int64
         let salt: [UInt8]
         let records: SessionRecords
@@ -75,11 +78,15 @@ package final class Session {
         var failure: AuthorityError?
         var endTimer: EventLoop.Token?
         var limitTimer: EventLoop.Token?
+        var clockTimer: EventLoop.Token?
+        /// The recorder holds its lock and has its order.
+        var hasBegun = false
         var isAwaitingEnd = false
 
         init(
             start: VerifiedStart,
             room: RoomRecord,
+            floor: Int64,
             seconds: Int64,
             salt: [UInt8],
             records: SessionRecords,
@@ -87,6 +94,7 @@ package final class Session {
         ) {
             self.start = start
             self.room = room
+            self.floor = floor
             self.seconds = seconds
             self.salt = salt
             self.records = records
@@ -98,27 +106,32 @@ package final class Session {
         loop: EventLoop,
         disk: WorkQueue,
         settings: Settings,
-        lamp: any Lamp,
-        gate: any DeviceGate
+        hardware: RoomHardware
     ) {
         self.loop = loop
         self.disk = disk
         self.settings = settings
-        self.lamp = lamp
-        self.gate = gate
+        self.hardware = hardware
+        hardware.lamp.onFault = { [weak self] in self?.notice($0, .lampFailed) }
+        hardware.gate.onProblem = { [weak self] in self?.onProblem?($0) }
+        hardware.stopInputs.onStop = { [weak self] cause, problem in
+            self?.notice(problem, .stop(cause))
+        }
     }
+
+    package var lampState: LampState { hardware.lamp.state }
 
     package var isIdle: Bool { machine.state == .idle }
     package var isUsingDevices: Bool { machine.mayHaveOpenDevices }
 
-    /// Begins the session that `start` allows.
+    /// Begins the session that `start` allows; no time before `floor` is believed.
     ///
     /// `completion` gets the recording's identifier when every source is open, or why that did not
     /// come about.
     package func begin(
         _ start: VerifiedStart,
         room: RoomRecord,
-        time: JudgementTime,
+        floor: Int64,
         log: ActivationLog,
         completion: @escaping (Result<String, AuthorityError>) -> Void
     ) {
@@ -132,7 +145,8 @@ package final class Session {
         current = Current(
             start: start,
             room: room,
-            seconds: start.seconds(from: time.now, in: room),
+            floor: floor,
+            seconds: start.seconds(from: JudgementTime.now(floor: floor).now, in: room),
             salt: salt,
             records: SessionRecords(spool: settings.spool, recorderGroup: settings.recorderGroup),
             log: log
@@ -187,14 +201,15 @@ package final class Session {
         guard let current else { return }
         switch action {
         case .prepareRecords: prepareRecords(current)
+        case .armStops: armStops(current)
         case .lightLamp: lightLamp(current)
         case .openGate: openGate(current)
         case .launchRecorder: launchRecorder(current)
         case .announceStarted: announceStarted(current)
         case .sendStop(let cause): sendStop(cause, current)
         case .abortRecorder: abortRecorder(current)
-        case .closeGate: gate.close()
-        case .darkenLamp: lamp.darken()
+        case .closeGate: closeGate(current)
+        case .darkenLamp: darkenLamp(current)
         case .sealRecords(let cause): sealRecords(cause, current)
         case .announceFailed: end(current, reason: StopCause.failed)
         case .announceEnded: end(current, reason: nil)
@@ -247,24 +262,53 @@ package final class Session {
         }
     }
 
+    /// Something that was seen beside the session: first the machine, then the telling.
+    private func notice(_ problem: AuthorityError?, _ event: SessionMachine.Event) {
+        if let problem, completion != nil { current?.failure = problem }
+        handle(event)
+        if let problem { onProblem?(problem) }
+    }
+}
+
+// MARK: - Lamp, gate and stop inputs
+
+extension Session {
+    private func armStops(_ current: Current) {
+        hardware.stopInputs.arm(current.room.stopInputs) { failure in
+            current.failure = failure
+            self.handle(failure == nil ? .stopsArmed : .stopsFailed)
+        }
+    }
+
     private func lightLamp(_ current: Current) {
-        do throws(AuthorityError) {
-            try lamp.light()
-            handle(.lampLit)
-        } catch {
-            current.failure = error
-            handle(.lampFailed)
+        hardware.lamp.light(current.room.indicator) { failure in
+            current.failure = failure
+            self.handle(failure == nil ? .lampLit : .lampFailed)
         }
     }
 
     private func openGate(_ current: Current) {
         let names = current.start.token.cameras + current.start.token.microphones
-        do throws(AuthorityError) {
-            try gate.open(for: names.compactMap { current.room.source($0) })
-            handle(.gateOpened)
-        } catch {
-            current.failure = error
-            handle(.gateFailed)
+        let sources = names.compactMap { current.room.source($0) }
+        let gated = sources.map { GatedSource(source: $0, path: settings.path($0)) }
+        hardware.gate.open(for: gated) { failure in
+            current.failure = failure
+            self.handle(failure == nil ? .gateOpened : .gateFailed)
+        }
+    }
+
+    private func closeGate(_ current: Current) {
+        hardware.stopInputs.disarm()
+        hardware.gate.close { failure in
+            if let failure { self.onProblem?(failure) }
+            self.handle(.gateClosed)
+        }
+    }
+
+    private func darkenLamp(_ current: Current) {
+        hardware.lamp.darken(current.room.indicator) { failure in
+            if let failure { self.onProblem?(failure) }
+            self.handle(.lampDark)
         }
     }
 }
@@ -281,7 +325,7 @@ extension Session {
             channel.onMessage = { self.receive($0, current) }
             channel.onClose = { _ in self.awaitEnd(current) }
             channel.start()
-            channel.send(try MessageJSON.encode(ToRecorder.begin(begin(current))))
+            watchClock(current)
             limit(Session.openingLimit, current)
         } catch {
             current.failure = .device(
@@ -291,6 +335,29 @@ extension Session {
             )
             handle(.launchFailed)
         }
+    }
+
+    /// The room's closed times by the wall clock, however it is stepped while the lesson runs.
+    private func watchClock(_ current: Current) {
+        let now = JudgementTime.now(floor: current.floor).now
+        if current.room.isClosed(at: now) { handle(.stop(.closedTime)) }
+        current.clockTimer = loop.schedule(after: Session.clockInterval) {
+            self.watchClock(current)
+        }
+    }
+
+    /// The recorder's first word says that it holds its lock: from then on the lock tells whether
+    /// it lives, and only then does it hear what to open.
+    private func sendOrder(_ current: Current) {
+        current.hasBegun = true
+        guard machine.mayHaveOpenDevices, !isStopping,
+            let order = try? MessageJSON.encode(ToRecorder.begin(begin(current)))
+        else { return abortRecorder(current) }
+        current.channel?.send(order)
+    }
+
+    private var isStopping: Bool {
+        if case .stopping = machine.state { true } else { false }
     }
 
     private func begin(_ current: Current) -> ToRecorder.Begin {
@@ -329,6 +396,7 @@ extension Session {
         case .leaf(let line):
             append(line, current)
         case .state(let state):
+            guard current.hasBegun else { return sendOrder(current) }
             view.update(state)
             onChange?()
         case .closed:
@@ -392,6 +460,8 @@ extension Session {
 
     private func abortRecorder(_ current: Current) {
         current.channel?.close()
+        // Another user's process cannot be killed from here; its watchdog does that on a box.
+        current.child?.signal(9)
         awaitEnd(current)
     }
 
@@ -453,6 +523,7 @@ extension Session {
     }
 
     private func end(_ current: Current, reason: StopCause?) {
+        if let timer = current.clockTimer { loop.cancel(timer) }
         if let timer = current.endTimer { loop.cancel(timer) }
         if let timer = current.limitTimer { loop.cancel(timer) }
         current.channel?.close()

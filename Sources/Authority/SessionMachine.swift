@@ -1,7 +1,15 @@
-/// Why a session ends; the raw value stands in the recording's `end` leaf.
+/// Why a session ends; the raw value stands in the recording's `end` leaf and in the log.
 package enum StopCause: String, Sendable, CaseIterable {
     /// Somebody called Stop.
     case stopped
+    /// A configured key was pressed.
+    case key
+    /// A configured line became active: a button, the fire alarm's relay.
+    case line
+    /// A stop input cannot be read any more.
+    case inputLost = "input-lost"
+    /// The lamp is not lit, or nobody can say that it is.
+    case lamp
     /// The lesson's duration is over.
     case duration
     /// The room's closed time began.
@@ -21,14 +29,17 @@ package enum StopCause: String, Sendable, CaseIterable {
 /// A pure value: events in, actions out.
 ///
 /// What it keeps, whatever the order of events: devices may be open only between `launchRecorder`
-/// and the recorder's word (or end) that they are closed; in that time a verified start stands
-/// behind the session, the lamp was lit before and the USB gate opened before; afterwards the gate
-/// closes and the lamp goes dark, in that order; and a session that wrote records seals them.
-package struct SessionMachine: Sendable {
+/// and the recorder's end; in that time a verified start stands behind the session, every stop
+/// input is armed, the lamp was lit before and USB was authorised after the lamp; afterwards USB is
+/// withdrawn, the recorder is gone and the lamp goes dark, and only when the first two are done;
+/// and a session that wrote records seals them.
+package struct SessionMachine: Hashable, Sendable {
     package enum State: Hashable, Sendable {
         case idle
         /// The receipt and the folder are being written; no device is open.
         case preparing(cancelled: StopCause?)
+        /// The stop inputs are being opened.
+        case arming
         case lighting
         case openingGate
         /// The recorder is opening devices.
@@ -36,9 +47,11 @@ package struct SessionMachine: Sendable {
         case recording
         /// The recorder was told to stop; its devices may still be open.
         case stopping(StopCause)
-        /// Devices are closed, the lamp is dark; the recorder seals what it holds.
-        case finishing(StopCause)
-        /// The recorder is gone; the end is being written.
+        /// The recorder says that its devices are closed, or it is gone; the lamp stays lit.
+        case closing(StopCause, isGateClosed: Bool, isRecorderGone: Bool)
+        /// USB is withdrawn and no recorder lives.
+        case darkening(StopCause)
+        /// The lamp is dark; the end is being written.
         case sealing
     }
 
@@ -46,6 +59,8 @@ package struct SessionMachine: Sendable {
         case verified(sources: Set<String>)
         case prepared
         case prepareFailed
+        case stopsArmed
+        case stopsFailed
         case lampLit
         case lampFailed
         case gateOpened
@@ -56,13 +71,16 @@ package struct SessionMachine: Sendable {
         case devicesClosed
         case recorderFailed
         case recorderGone
-        /// The recorder did not close its devices in time.
+        /// The recorder did not do in time what it was told.
         case stopOverdue
+        case gateClosed
+        case lampDark
         case sealed
     }
 
     package enum Action: Hashable, Sendable {
         case prepareRecords
+        case armStops
         case lightLamp
         case openGate
         case launchRecorder
@@ -89,7 +107,8 @@ package struct SessionMachine: Sendable {
     package var mayHaveOpenDevices: Bool {
         switch state {
         case .opening, .recording, .stopping: true
-        case .idle, .preparing, .lighting, .openingGate, .finishing, .sealing: false
+        case .idle, .preparing, .arming, .lighting, .openingGate, .closing, .darkening, .sealing:
+            false
         }
     }
 
@@ -98,12 +117,15 @@ package struct SessionMachine: Sendable {
         switch state {
         case .idle: whenIdle(event)
         case .preparing(let cancelled): whenPreparing(event, cancelled)
+        case .arming: whenArming(event)
         case .lighting: whenLighting(event)
         case .openingGate: whenOpeningGate(event)
         case .opening(let missing): whenOpening(event, missing)
         case .recording: whenRecording(event)
         case .stopping(let cause): whenStopping(event, cause)
-        case .finishing(let cause): whenFinishing(event, cause)
+        case .closing(let cause, let isGateClosed, let isRecorderGone):
+            whenClosing(event, cause, isGateClosed, isRecorderGone)
+        case .darkening(let cause): whenDarkening(event, cause)
         case .sealing: whenSealing(event)
         }
     }
@@ -118,12 +140,9 @@ package struct SessionMachine: Sendable {
     private mutating func whenPreparing(_ event: Event, _ cancelled: StopCause?) -> [Action] {
         switch event {
         case .prepared:
-            if let cancelled {
-                state = .sealing
-                return [.sealRecords(cancelled)]
-            }
-            state = .lighting
-            return [.lightLamp]
+            if let cancelled { return close(cancelled) }
+            state = .arming
+            return [.armStops]
         case .prepareFailed:
             state = .idle
             return [.announceFailed]
@@ -135,15 +154,29 @@ package struct SessionMachine: Sendable {
         }
     }
 
+    private mutating func whenArming(_ event: Event) -> [Action] {
+        switch event {
+        case .stopsArmed:
+            state = .lighting
+            return [.lightLamp]
+        case .stopsFailed:
+            return close(.failed)
+        case .stop(let cause):
+            return close(cause)
+        default:
+            return []
+        }
+    }
+
     private mutating func whenLighting(_ event: Event) -> [Action] {
         switch event {
         case .lampLit:
             state = .openingGate
             return [.openGate]
         case .lampFailed:
-            return seal(.failed)
+            return close(.lamp)
         case .stop(let cause):
-            return seal(cause)
+            return close(cause)
         default:
             return []
         }
@@ -154,10 +187,12 @@ package struct SessionMachine: Sendable {
         case .gateOpened:
             state = .opening(missing: sources)
             return [.launchRecorder]
-        case .gateFailed, .lampFailed:
-            return seal(.failed)
+        case .gateFailed:
+            return close(.failed)
+        case .lampFailed:
+            return close(.lamp)
         case .stop(let cause):
-            return seal(cause)
+            return close(cause)
         default:
             return []
         }
@@ -174,7 +209,9 @@ package struct SessionMachine: Sendable {
             state = .recording
             return [.announceStarted]
         case .launchFailed:
-            return seal(.failed)
+            // Whether it runs all the same is told by its lock.
+            state = .stopping(.failed)
+            return [.abortRecorder]
         default:
             return whenRecording(event)
         }
@@ -183,16 +220,16 @@ package struct SessionMachine: Sendable {
     private mutating func whenRecording(_ event: Event) -> [Action] {
         switch event {
         case .stop(let cause):
-            state = .stopping(cause)
-            return [.sendStop(cause)]
-        case .lampFailed, .recorderFailed:
-            state = .stopping(.failed)
-            return [.sendStop(.failed)]
+            return stop(cause)
+        case .lampFailed:
+            return stop(.lamp)
+        case .recorderFailed:
+            return stop(.failed)
         case .devicesClosed:
             // The recorder ended by itself: no source left, or its own deadline.
-            return finish(.failed)
+            return close(.failed, isRecorderGone: false)
         case .recorderGone:
-            return seal(.interrupted)
+            return close(.interrupted)
         default:
             return []
         }
@@ -200,23 +237,35 @@ package struct SessionMachine: Sendable {
 
     private mutating func whenStopping(_ event: Event, _ cause: StopCause) -> [Action] {
         switch event {
-        case .devicesClosed: finish(cause)
-        case .recorderGone: seal(cause)
+        case .devicesClosed: close(cause, isRecorderGone: false)
+        case .recorderGone: close(cause)
         case .stopOverdue: [.abortRecorder]
         default: []
         }
     }
 
-    private mutating func whenFinishing(_ event: Event, _ cause: StopCause) -> [Action] {
+    private mutating func whenClosing(
+        _ event: Event,
+        _ cause: StopCause,
+        _ isGateClosed: Bool,
+        _ isRecorderGone: Bool
+    ) -> [Action] {
         switch event {
+        case .gateClosed:
+            return darken(cause, isGateClosed: true, isRecorderGone: isRecorderGone)
         case .recorderGone:
-            state = .sealing
-            return [.sealRecords(cause)]
-        case .stopOverdue:
+            return darken(cause, isGateClosed: isGateClosed, isRecorderGone: true)
+        case .stopOverdue where !isRecorderGone:
             return [.abortRecorder]
         default:
             return []
         }
+    }
+
+    private mutating func whenDarkening(_ event: Event, _ cause: StopCause) -> [Action] {
+        guard event == .lampDark else { return [] }
+        state = .sealing
+        return [.sealRecords(cause)]
     }
 
     private mutating func whenSealing(_ event: Event) -> [Action] {
@@ -225,13 +274,27 @@ package struct SessionMachine: Sendable {
         return [.announceEnded]
     }
 
-    private mutating func finish(_ cause: StopCause) -> [Action] {
-        state = .finishing(cause)
-        return [.closeGate, .darkenLamp]
+    private mutating func stop(_ cause: StopCause) -> [Action] {
+        state = .stopping(cause)
+        return [.sendStop(cause)]
     }
 
-    private mutating func seal(_ cause: StopCause) -> [Action] {
-        state = .sealing
-        return [.closeGate, .darkenLamp, .sealRecords(cause)]
+    private mutating func close(_ cause: StopCause, isRecorderGone: Bool = true) -> [Action] {
+        state = .closing(cause, isGateClosed: false, isRecorderGone: isRecorderGone)
+        return [.closeGate]
+    }
+
+    /// Dark only when USB is withdrawn and no recorder lives.
+    private mutating func darken(
+        _ cause: StopCause,
+        isGateClosed: Bool,
+        isRecorderGone: Bool
+    ) -> [Action] {
+        guard isGateClosed && isRecorderGone else {
+            state = .closing(cause, isGateClosed: isGateClosed, isRecorderGone: isRecorderGone)
+            return []
+        }
+        state = .darkening(cause)
+        return [.darkenLamp]
     }
 }

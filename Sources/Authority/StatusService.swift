@@ -56,10 +56,9 @@ package final class StatusService {
         let trust = try? reading.trust.get()
         return StatusInterface.Health(
             version: box.settings.version,
-            state: view.stateName == "starting" || view.stateName == "stopping"
-                ? "recording" : view.stateName,
+            state: state(trust),
             committedSeconds: box.session.isIdle ? nil : view.committed,
-            lamp: "none",
+            lamp: box.session.lampState.rawValue,
             sources: sources(view, trust),
             backlog: StatusInterface.Backlog(
                 recordings: inventory.recordings,
@@ -78,6 +77,12 @@ package final class StatusService {
             pendingUpdates: nil,
             problems: problems(reading)
         )
+    }
+
+    private func state(_ trust: Trust?) -> String {
+        guard box.session.isIdle else { return "recording" }
+        let isSound = trust != nil && (try? box.log.get()) != nil
+        return isSound && box.session.lampState != .failed ? "idle" : "fault"
     }
 
     /// For the longest lesson that the room record allows, with all of its sources.

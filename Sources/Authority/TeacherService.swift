@@ -149,7 +149,6 @@ package final class TeacherService {
                     salt: parameters.details.salt
                 )
             )
-            try requireSupport(trust.room.record)
         } catch {
             noteRefusal(error, parameters.token, verification)
             throw .refused(error)
@@ -159,7 +158,8 @@ package final class TeacherService {
         }
         try box.settings.admission.check(verified, available: reading.inventory.available)
         let log = try box.log.get()
-        box.session.begin(verified, room: trust.room.record, time: time, log: log) { result in
+        box.session.begin(verified, room: trust.room.record, floor: trust.floor, log: log) {
+            result in
             switch result {
             case .success(let recording): self.follow(call, recording)
             case .failure(let error): self.answer(call, error)
@@ -182,19 +182,6 @@ package final class TeacherService {
         _ = box.loop.schedule(after: TeacherService.refusalInterval) {
             self.box.note(.refused(reason: "unsigned", count: self.unsignedRefusals))
             self.unsignedRefusals = 0
-        }
-    }
-
-    /// A record that names a lamp or a stop input is refused by a box that has none.
-    private func requireSupport(_ room: RoomRecord) throws(Refusal) {
-        guard room.stopInputs.isEmpty else {
-            throw Refusal(
-                .indicator,
-                "The room record names stop inputs and this box reads none."
-            )
-        }
-        guard room.indicator == .none else {
-            throw Refusal(.indicator, "The room record names a lamp and this box drives none.")
         }
     }
 
@@ -308,17 +295,18 @@ package final class TeacherService {
     }
 
     private func sessionView() -> TeacherInterface.Session {
-        TeacherInterface.Session(box.session.view)
+        TeacherInterface.Session(box.session.view, box.session.lampState)
     }
 }
 
 extension TeacherInterface.Session {
-    init(_ view: SessionView) {
+    init(_ view: SessionView, _ lamp: LampState) {
         self.init(
             state: view.stateName,
             started: view.started,
             remaining: view.ends.map { max(0, ($0 - Clock.bootTime.now()) / 1_000_000_000) },
-            lamp: "dark",
+            // The room has no word for a lamp that is not there.
+            lamp: lamp == .none ? LampState.dark.rawValue : lamp.rawValue,
             sources: view.sources.map { source in
                 TeacherInterface.Source(
                     name: source.name,
@@ -337,9 +325,9 @@ extension SessionView {
     var stateName: String {
         switch state {
         case .idle: "idle"
-        case .preparing, .lighting, .openingGate, .opening: "starting"
+        case .preparing, .arming, .lighting, .openingGate, .opening: "starting"
         case .recording: "recording"
-        case .stopping, .finishing, .sealing: "stopping"
+        case .stopping, .closing, .darkening, .sealing: "stopping"
         }
     }
 }

@@ -18,6 +18,9 @@ package struct TrustFolder: Sendable {
         self.log = log
     }
 
+    /// Verifies what is installed and remembers nothing.
+    func look() throws -> Trust { try Trust(try files(), memory: try memory()) }
+
     /// `noting` is called with the hashes of cards that were not accepted before, before they are
     /// remembered: a crash in between notes them twice and never not at all.
     package func read(

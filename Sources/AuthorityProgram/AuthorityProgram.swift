@@ -3,6 +3,7 @@ internal import Authority
 internal import Configuration
 internal import Consent
 internal import CryptoPrimitives
+internal import DigitalInput
 internal import LinuxSystem
 internal import Varlink
 
@@ -47,6 +48,8 @@ final class AuthorityDaemon {
     private let teacher: TeacherService
     private let server: VarlinkServer
     private let lock: RecorderLock
+    private let hardware: RoomHardware
+    private let serviceManager = ServiceManager()
     private let signals: SignalEvent
     private let watch: FolderWatch
     private var idleTimer: EventLoop.Token?
@@ -62,6 +65,7 @@ final class AuthorityDaemon {
         lock = RecorderLock(path: locations.recorderLock)
         if isRooted { try AuthorityDaemon.makeFolders(locations) }
         watch = try FolderWatch(paths: [locations.outbox])
+        hardware = try AuthorityDaemon.hardware(setup, isRooted: isRooted, loop: loop)
         let session = Session(
             loop: loop,
             disk: disk,
@@ -77,8 +81,7 @@ final class AuthorityDaemon {
                     }
                 }
             ),
-            lamp: NoLamp(),
-            gate: NoGate()
+            hardware: hardware
         )
         let key = try BoxKey.loadOrMake(folder: locations.keyFolder)
         box = Box(
@@ -98,6 +101,7 @@ final class AuthorityDaemon {
             loop: loop,
             disk: disk,
             session: session,
+            hardware: hardware,
             log: AuthorityDaemon.openLog(locations.log, key),
             boot: try AuthorityDaemon.bootIdentifier()
         )
@@ -132,6 +136,40 @@ final class AuthorityDaemon {
         let own = try CurrentProcess.executablePath()
         let folder = own.split(separator: "/").dropLast().joined(separator: "/")
         return .spawn(program: "/\(folder)/lenscap-recorder", root: locations.root)
+    }
+
+    /// Lamp, gate and stop inputs, each on a thread of its own: one that hangs holds up no other.
+    private static func hardware(
+        _ setup: BoxSetup,
+        isRooted: Bool,
+        loop: EventLoop
+    ) throws -> RoomHardware {
+        let locations = setup.locations
+        return RoomHardware(
+            lamp: RoomLamp(
+                loop: loop,
+                queue: try WorkQueue("lamp", loop: loop),
+                places: RoomLamp.Places(
+                    sysfs: locations.sysfs,
+                    devices: locations.devices,
+                    sense: setup.configuration.lampSense.map { InputSelector($0) },
+                    isDemo: isRooted
+                )
+            ),
+            gate: RoomGate(
+                loop: loop,
+                queue: try WorkQueue("gate", loop: loop),
+                sysfs: locations.sysfs,
+                isDemo: isRooted
+            ),
+            stopInputs: RoomStopInputs(
+                loop: loop,
+                queue: try WorkQueue("stop-inputs", loop: loop),
+                sysfs: locations.sysfs,
+                devices: locations.devices,
+                acceptsPipe: isRooted
+            )
+        )
     }
 
     /// A log that cannot be trusted does not end the authority: it says so, and starts nothing.
@@ -185,6 +223,7 @@ final class AuthorityDaemon {
         }
         server.onConnectionsChanged = { _ in self.considerIdle() }
         box.becomeReady(lock: lock)
+        keepWatchdog()
         considerIdle()
         try loop.run()
         server.close()
@@ -203,6 +242,15 @@ final class AuthorityDaemon {
         }
     }
 
+    /// Tells systemd that the loop still turns: one that does not is killed, and the recorder sees
+    /// that its authority is gone.
+    private func keepWatchdog() {
+        guard let interval = serviceManager.watchdogInterval else { return }
+        // A manager that does not listen will see for itself.
+        try? serviceManager.notify("WATCHDOG=1")
+        _ = loop.schedule(after: interval) { self.keepWatchdog() }
+    }
+
     /// Ends a running session cleanly, then the loop.
     private func shutDown() {
         guard !isShuttingDown else { return }
@@ -214,5 +262,19 @@ final class AuthorityDaemon {
     private func waitForEnd() {
         guard !box.session.isIdle else { return loop.stop() }
         _ = loop.schedule(after: 20_000_000) { self.waitForEnd() }
+    }
+}
+
+extension InputSelector {
+    init(_ sense: BoxConfiguration.LampSense) {
+        switch sense.kind {
+        case .key: self = .key(device: sense.device, code: UInt16(sense.code))
+        case .line, .lineLow:
+            self = .line(
+                chip: sense.device,
+                offset: UInt32(sense.code),
+                isActiveLow: sense.kind == .lineLow
+            )
+        }
     }
 }

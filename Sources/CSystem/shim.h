@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/timerfd.h>
 #include <sys/timex.h>
 #include <sys/un.h>
@@ -56,6 +57,10 @@ static inline int lenscap_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG,
 static inline int lenscap_lock_memory_on_fault(void) {
     return mlockall(MCL_CURRENT | MCL_FUTURE | 4 /* MCL_ONFAULT */);
 }
+
+// Macros.
+static inline unsigned lenscap_major(dev_t device) { return major(device); }
+static inline unsigned lenscap_minor(dev_t device) { return minor(device); }
 
 // O_PATH is a macro for _GNU_SOURCE only.
 static inline int lenscap_open_path_flag(void) { return 010000000; }

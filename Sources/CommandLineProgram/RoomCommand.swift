@@ -24,11 +24,19 @@ struct RoomCommand: ParsableCommand {
         @Option(help: "The room's name.")
         var room: String
 
-        @Option(help: "A camera's name; repeat for more.")
-        var camera: [String] = []
+        @Option(
+            help: ArgumentHelp(
+                "A camera, as NAME or NAME=PORT,VENDOR,PRODUCT,SERIAL; repeat for more.",
+                discussion: """
+                    With the four it is this USB device in this socket and no other. PORT is \
+                    udev's ID_PATH without the interface, such as pci-0000:00:14.0-usb-0:3.
+                    """
+            )
+        )
+        var camera: [SourceArgument] = []
 
-        @Option(help: "A microphone's name; repeat for more.")
-        var microphone: [String] = []
+        @Option(help: "A microphone, in the same way; repeat for more.")
+        var microphone: [SourceArgument] = []
 
         @Option(help: "The authorities' document.")
         var authorities: String
@@ -41,6 +49,25 @@ struct RoomCommand: ParsableCommand {
 
         @Option(help: "LED-class device of the lamp; none is for the demo only.")
         var indicator = "none"
+
+        @Flag(help: "An input of the box senses whether the lamp is lit.")
+        var sensed = false
+
+        @Option(
+            help: ArgumentHelp(
+                "A stop input, as KIND:DEVICE:CODE; repeat for more.",
+                discussion: """
+                    key:NAME:CODE is a key of the evdev device of that name, line:CHIP:OFFSET a \
+                    GPIO line that stops while it is high, line-low one that stops while it is low.
+                    """
+            )
+        )
+        var stop: [StopArgument] = []
+
+        @Option(
+            help: "A time when nothing is recorded, as FROM..TO in Unix seconds; repeat for more."
+        )
+        var closed: [ClosedArgument] = []
 
         @Option(help: "Longest lesson in seconds.")
         var maxDuration: Int64 = 5400
@@ -75,7 +102,9 @@ struct RoomCommand: ParsableCommand {
                     sequence: sequence,
                     issued: Clock.unixSeconds()
                 )
-                record.indicator = RoomRecord.Indicator(led: indicator, isSensed: false)
+                record.indicator = RoomRecord.Indicator(led: indicator, isSensed: sensed)
+                record.stopInputs = stop.map(\.input)
+                record.closedTimes = closed.map(\.time)
                 record.maximumDuration = maxDuration
                 record.defaultDuration = min(3600, maxDuration)
                 record.holdMinutes = hold
@@ -90,8 +119,8 @@ struct RoomCommand: ParsableCommand {
         }
 
         private var sources: [RoomRecord.Source] {
-            let cameras = camera.map { RoomRecord.Source(name: $0, kind: .camera) }
-            let microphones = microphone.map { RoomRecord.Source(name: $0, kind: .microphone) }
+            let cameras = camera.map { $0.source(.camera) }
+            let microphones = microphone.map { $0.source(.microphone) }
             return (cameras + microphones).sorted { $0.name < $1.name }
         }
 
@@ -139,8 +168,19 @@ struct RoomCommand: ParsableCommand {
                 Terminal.say("box         \(record.box)")
                 for source in record.sources {
                     Terminal.say("source      \(source.name) (\(source.kind.rawValue))")
+                    guard let device = source.device else { continue }
+                    let identifiers = "\(device.vendor):\(device.product) \(device.serial)"
+                    Terminal.say("            \(device.port) \(identifiers)")
                 }
-                Terminal.say("lamp        \(record.indicator.led)")
+                Terminal.say("lamp        \(record.indicator.description)")
+                for input in record.stopInputs {
+                    Terminal.say(
+                        "stop        \(input.kind.rawValue) \(input.code) of \(input.device)"
+                    )
+                }
+                for time in record.closedTimes {
+                    Terminal.say("closed      \(time.from)..\(time.to)")
+                }
                 Terminal.say("longest     \(record.maximumDuration) s")
                 Terminal.say("hold        \(record.holdMinutes) min")
                 Terminal.say("purposes    \(record.purposes.joined(separator: ", "))")

@@ -213,16 +213,13 @@ enum Signer {
     {
         let prepared = try PreparedSignature(request, for: folder)
         let room = prepared.room
-        let lamp =
-            room.indicator == .none
-            ? "none (demo)" : room.indicator.led + (room.indicator.isSensed ? "" : ", not sensed")
         Terminal.complain(
             """
             You are about to sign the recording of a lesson, picture and sound:
               room        \(room.room)
               cameras     \(request.cameras.joined(separator: ", "))
               microphones \(request.microphones.joined(separator: ", "))
-              lamp        \(lamp)
+              lamp        \(room.indicator.description)
               duration    \(request.duration) s at the most
               purpose     \(request.details.purpose)
               sealed to   \(prepared.recipient)

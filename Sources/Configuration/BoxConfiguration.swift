@@ -60,6 +60,28 @@ package struct BoxConfiguration: Hashable, Sendable {
         package var channels: Int?
     }
 
+    /// `[lamp]`: the input that is active while the lamp is lit.
+    ///
+    /// A room record that calls the lamp sensed asks for it; it permits nothing by itself.
+    package struct LampSense: Hashable, Sendable {
+        package enum Kind: String, CaseIterable, Sendable {
+            case key, line
+            case lineLow = "line-low"
+        }
+
+        package var kind: Kind
+        /// The evdev device's name or the GPIO chip's label.
+        package var device: String
+        /// Key code or line offset.
+        package var code: Int
+
+        package init(kind: Kind, device: String, code: Int) {
+            self.kind = kind
+            self.device = device
+            self.code = code
+        }
+    }
+
     /// `[spool]`.
     package struct Spool: Hashable, Sendable {
         /// Bytes of the disk that no recording may use.
@@ -76,6 +98,7 @@ package struct BoxConfiguration: Hashable, Sendable {
     package var paths = Paths()
     package var encoder = Encoder()
     package var sources: [String: Source] = [:]
+    package var lampSense: LampSense?
     package var spool = Spool()
     package var upload = Upload()
 

@@ -41,6 +41,7 @@ extension BoxConfiguration {
             )
         case ["paths"]: try takePaths(&reader)
         case ["encoder"]: try takeEncoder(&reader)
+        case ["lamp"]: try takeLamp(&reader)
         case ["spool"]:
             spool.reserve = try reader.integer("reserve", in: 0...1 << 50) ?? spool.reserve
         case ["upload"]: try takeUpload(&reader)
@@ -58,7 +59,7 @@ extension BoxConfiguration {
     }
 
     private static let tables = [
-        "[paths]", "[encoder]", "[source.<name>]", "[spool]", "[upload]",
+        "[paths]", "[encoder]", "[source.<name>]", "[lamp]", "[spool]", "[upload]",
     ]
 
     private static var tableList: String { tables.joined(separator: ", ") }
@@ -77,6 +78,23 @@ extension BoxConfiguration {
         encoder.audioBitrate =
             try reader.integer("audio-bitrate", in: 32_000...320_000) ?? absent.audioBitrate
         encoder.threads = try reader.integer("threads", in: 1...16) ?? absent.threads
+    }
+
+    private mutating func takeLamp(_ reader: inout TableReader) throws(ConfigurationError) {
+        let kind = try reader.choice("sense-kind", LampSense.Kind.self)
+        let device = try reader.text("sense-device", "a name") { $0.isEmpty ? nil : $0 }
+        let code = try reader.integer("sense-code", in: 0...65_535)
+        switch (kind, device, code) {
+        case (nil, nil, nil): break
+        case (let kind?, let device?, let code?):
+            lampSense = LampSense(kind: kind, device: device, code: code)
+        default:
+            throw .notAllowed(
+                reader.place(of: ""),
+                name: "[lamp]",
+                allowed: "sense-kind, sense-device and sense-code together"
+            )
+        }
     }
 
     private mutating func takeUpload(_ reader: inout TableReader) throws(ConfigurationError) {

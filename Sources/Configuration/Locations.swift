@@ -67,6 +67,9 @@ package struct Locations: Hashable, Sendable {
     package var log: String { state + "/log" }
     package var acknowledged: String { outbox + "/acknowledged" }
 
+    package var sysfs: String { root + "/sys" }
+    package var devices: String { root + "/dev" }
+
     package var run: String { root + "/run/lenscap" }
     package var teacherSocket: String { run + "/teacher.sock" }
     package var statusSocket: String { run + "/status.sock" }

@@ -9,10 +9,19 @@ package struct RoomRecord: Sendable {
 
     /// The one USB device that a source may be.
     package struct USBDevice: Hashable, Sendable {
+        /// udev's ID_PATH without the interface: `pci-0000:00:14.0-usb-0:3`.
         package let port: String
+        /// Four hexadecimal digits, lower case, as is `product`.
         package let vendor: String
         package let product: String
         package let serial: String
+
+        package init(port: String, vendor: String, product: String, serial: String) {
+            self.port = port
+            self.vendor = vendor
+            self.product = product
+            self.serial = serial
+        }
     }
 
     package struct Source: Hashable, Sendable {
@@ -38,16 +47,35 @@ package struct RoomRecord: Sendable {
             self.led = led
             self.isSensed = isSensed
         }
+
+        /// In words: a lamp that nothing senses is told from one that is.
+        package var description: String {
+            guard self != .none else { return "none" }
+            return led + (isSensed ? " (sensed)" : " (driven, not sensed)")
+        }
     }
 
     /// A key or line whose press stops a session.
     package struct StopInput: Hashable, Sendable {
-        /// `key` (evdev) or `line` (GPIO).
-        package let kind: String
+        package enum Kind: String, Sendable {
+            /// An evdev key.
+            case key
+            /// A GPIO line that stops while it is high, or while it is low.
+            case line
+            case lineLow = "line-low"
+        }
+
+        package let kind: Kind
         /// The evdev device's or GPIO chip's name.
         package let device: String
         /// Key code or line offset.
         package let code: Int64
+
+        package init(kind: Kind, device: String, code: Int64) {
+            self.kind = kind
+            self.device = device
+            self.code = code
+        }
     }
 
     /// Unix seconds, `to` not included; no session starts or runs inside.
@@ -116,6 +144,11 @@ package struct RoomRecord: Sendable {
     package var box: String { boxKey.thumbprint }
 
     package func source(_ name: String) -> Source? { sources.first { $0.name == name } }
+
+    /// Whether no session may run at this moment (Unix seconds).
+    package func isClosed(at now: Int64) -> Bool {
+        closedTimes.contains { $0.from <= now && now < $0.to }
+    }
 
     /// Source names: `[a-z0-9-]{1,32}`.
     package static func isSourceName(_ name: String) -> Bool {
@@ -210,7 +243,7 @@ extension RoomRecord {
                     .object([
                         "code": .integer(input.code),
                         "device": .string(input.device),
-                        "kind": .string(input.kind),
+                        "kind": .string(input.kind.rawValue),
                     ])
                 }
             ),
@@ -263,15 +296,15 @@ extension RoomRecord {
 
     private static func stopInput(_ members: MemberReader) throws -> StopInput {
         var reader = members
+        guard let kind = StopInput.Kind(rawValue: try reader.string("kind")) else {
+            throw Refusal(.payload, "A stop input is a key, a line or a line-low.")
+        }
         let input = StopInput(
-            kind: try reader.string("kind"),
+            kind: kind,
             device: try reader.string("device"),
             code: try reader.integer("code", in: 0...65_535)
         )
         try reader.finish()
-        guard input.kind == "key" || input.kind == "line" else {
-            throw Refusal(.payload, "A stop input is a key or a line.")
-        }
         return input
     }
 

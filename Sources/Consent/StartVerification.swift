@@ -231,8 +231,7 @@ package struct StartVerification: Sendable {
     }
 
     private func checkClosedTimes(_ token: StartToken) throws(Refusal) {
-        for closed in trust.room.record.closedTimes
-        where closed.from <= time.now && time.now < closed.to {
+        if trust.room.record.isClosed(at: time.now) {
             throw Refusal(.closed, "The room is closed for recording at this time.")
         }
     }

@@ -184,6 +184,15 @@ package struct FileStatus: Sendable {
     package let permissions: UInt32
     /// Last change of the content, Unix nanoseconds.
     package let modified: Int64
+    /// Of a device node: which device it opens.
+    package let device: (major: UInt32, minor: UInt32)
+
+    /// Asks about what `path` leads to, links followed, without opening it (`stat(2)`).
+    package init(at path: String) throws(SystemError) {
+        var value = stat()
+        _ = try retrying("stat", path) { stat(path, &value) }
+        self.init(value)
+    }
 
     init(_ value: stat) {
         isRegular = value.st_mode & S_IFMT == S_IFREG
@@ -194,5 +203,6 @@ package struct FileStatus: Sendable {
         owner = value.st_uid
         permissions = UInt32(value.st_mode & 0o7777)
         modified = Int64(value.st_mtim.tv_sec) * 1_000_000_000 + Int64(value.st_mtim.tv_nsec)
+        device = (lenscap_major(value.st_rdev), lenscap_minor(value.st_rdev))
     }
 }

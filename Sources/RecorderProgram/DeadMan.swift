@@ -30,14 +30,19 @@ final class DeadMan: Sendable {
     }
 
     private let channel: MessageChannel
+    /// The watchdog of systemd behind this thread: a suspended process does not answer it.
+    private let serviceManager = ServiceManager()
+    /// SIGTERM: whoever stops the service wants the devices closed and the lesson's end sealed.
+    private let signals: SignalEvent
     private let state = Mutex(State())
     /// For the main thread: something above has changed.
     private let changed: WakeEvent
     /// For the dead man's thread: somebody else asks for a stop.
     private let poke: WakeEvent
 
-    init(_ channel: MessageChannel) throws(SystemError) {
+    init(_ channel: MessageChannel, _ signals: consuming SignalEvent) throws(SystemError) {
         self.channel = channel
+        self.signals = signals
         changed = try WakeEvent()
         poke = try WakeEvent()
     }
@@ -95,6 +100,8 @@ final class DeadMan: Sendable {
     private func run() {
         while true {
             waitForWork()
+            // A manager that does not listen will see for itself.
+            if serviceManager.watchdogInterval != nil { try? serviceManager.notify("WATCHDOG=1") }
             poke.clear()
             receive()
             let now = Clock.bootTime.now()
@@ -107,8 +114,13 @@ final class DeadMan: Sendable {
     }
 
     private func waitForWork() {
-        var entries = [PollEntry(channel.raw, .readable), PollEntry(poke.raw, .readable)]
+        var entries = [channel.raw, poke.raw, signals.descriptor.raw].map {
+            PollEntry($0, .readable)
+        }
         _ = try? entries.poll(deadline: Clock.monotonic.now() + DeadMan.longestWait)
+        guard !entries[2].returned.isEmpty else { return }
+        signals.clear()
+        requestStop("shutdown")
     }
 
     private func receive() {

@@ -32,12 +32,18 @@ package struct RecorderProgram: ParsableCommand {
             )
         }
         try ProcessMemory.forbidDumps()
+        // Before any thread, so that all of them leave the signals to the dead man.
+        let signals = try SignalEvent()
         let channel = MessageChannel(adopting: Descriptor(adopting: raw))
-        let deadMan = try DeadMan(channel)
+        let deadMan = try DeadMan(channel, signals)
         // It lives as long as the process does.
         _ = try deadMan.start()
+        // Held for life, and taken before the first word: free again only when this is gone.
+        let lock = try LifeLock(path: try BoxSetup(root: root).locations.recorderLock)
+        defer { lock.keep() }
+        try channel.send(.state(FromRecorder.State(committed: 0, sources: [])))
         guard let begin = deadMan.awaitBegin() else { return }
-        var process = RecorderRun(channel: channel, deadMan: deadMan, root: root)
+        let process = RecorderRun(channel: channel, deadMan: deadMan, root: root)
         guard process.record(begin) else { throw ExitCode.failure }
     }
 }
@@ -48,22 +54,13 @@ struct RecorderRun {
     let deadMan: DeadMan
     /// With one: without the privilege to lock all memory.
     let root: String?
-    /// Held for life; free again only when this process is gone.
-    private var lock: LifeLock?
-
-    init(channel: MessageChannel, deadMan: DeadMan, root: String?) {
-        self.channel = channel
-        self.deadMan = deadMan
-        self.root = root
-    }
 
     /// Whether the lesson was recorded to its end.
-    mutating func record(_ begin: ToRecorder.Begin) -> Bool {
+    func record(_ begin: ToRecorder.Begin) -> Bool {
         do {
             try lockMemory()
             let setup = try BoxSetup(root: root)
             let configuration = setup.configuration
-            lock = try LifeLock(path: setup.locations.recorderLock)
             let order = try LessonOrder(begin, configuration)
             let channel = channel
             let sink = SealedLesson(
@@ -140,6 +137,9 @@ final class LifeLock: Sendable {
             throw SystemError.busy("flock", path)
         }
     }
+
+    /// Ends the compiler's freedom to let go of it earlier.
+    func keep() { withExtendedLifetime(self) {} }
 }
 
 extension MessageChannel {

@@ -8,6 +8,10 @@ package enum USBError: Error, Hashable, Sendable, CustomStringConvertible {
     case stranger(port: String, found: USBIdentity)
     /// The gate is not in force: the device, or any device on its bus, needs no authorisation.
     case ungated(port: String)
+    /// The device's drivers have made no node yet.
+    case noNode(DeviceNode)
+    /// The node is there and opens another device.
+    case otherOwner(DeviceNode, wanted: USBIdentity)
     /// This user may not write the attribute.
     case notPermitted(path: String)
     /// The kernel took the order and the attribute still reads otherwise.
@@ -26,6 +30,9 @@ package enum USBError: Error, Hashable, Sendable, CustomStringConvertible {
             .personMustAct(hint: "see that Lenscap's udev rules are installed, then restart")
         case .notPermitted(let path):
             .personMustAct(hint: "let the authority's group write \(path): see the udev rules")
+        case .noNode: .personMustAct(hint: "plug the device in again; see the kernel's log")
+        case .otherOwner:
+            .personMustAct(hint: "name the source's own node in lenscap.toml and the udev rules")
         case .notAsAsked, .kernelCallFailed: .retry
         }
     }
@@ -36,6 +43,8 @@ package enum USBError: Error, Hashable, Sendable, CustomStringConvertible {
         case .stranger(let port, let found):
             "at \(port) another USB device is plugged in: \(found)"
         case .ungated(let port): "the USB device at \(port) is not gated: drivers have it anyway"
+        case .noNode(let node): "\(node) did not come up"
+        case .otherOwner(let node, let wanted): "\(node) does not belong to \(wanted)"
         case .notPermitted(let path): "\(path) may not be written by this user"
         case .notAsAsked(let device, let attribute, let asked, let read):
             "the USB device \(device) was given \(attribute) \(asked) and reads \(read)"

@@ -6,7 +6,7 @@ internal import LinuxSystem
 /// Which buses and devices are ours is a matter of file permissions: what may not be written is
 /// left alone. Drivers come and go inside these calls: for worker threads.
 package struct USBGate: Sendable {
-    private let sysfs: String
+    let sysfs: String
     private var list: String { "\(sysfs)/bus/usb/devices" }
 
     package init(sysfs: String = "/sys") {
@@ -141,7 +141,7 @@ package struct USBGate: Sendable {
     }
 
     /// Names in the list of USB devices; none where the machine has no USB.
-    private func names(_ isMeant: (String) -> Bool) throws(USBError) -> [String] {
+    func names(_ isMeant: (String) -> Bool) throws(USBError) -> [String] {
         do throws(SystemError) { return try Folder(path: list).names().filter(isMeant) } catch {
             if error.isNotFound { return [] }
             throw USBError(calling: list, error)
@@ -149,7 +149,7 @@ package struct USBGate: Sendable {
     }
 
     /// Bus, dash, chain of ports; interfaces have a colon.
-    private static func isDevice(_ name: String) -> Bool {
+    static func isDevice(_ name: String) -> Bool {
         name.utf8.contains(UInt8(ascii: "-")) && !name.utf8.contains(UInt8(ascii: ":"))
     }
 

@@ -59,6 +59,10 @@ struct ConfigurationTests {
             channels = 2
             [source.made]
             device = "test:"
+            [lamp]
+            sense-kind = "line-low"
+            sense-device = "lamp: sense"
+            sense-code = 3
             [spool]
             reserve = 0
             [upload]
@@ -74,6 +78,11 @@ struct ConfigurationTests {
         expected.encoder.bitrate = 2_500_000
         expected.encoder.audioBitrate = 64_000
         expected.encoder.threads = 1
+        expected.lampSense = BoxConfiguration.LampSense(
+            kind: .lineLow,
+            device: "lamp: sense",
+            code: 3
+        )
         expected.spool.reserve = 0
         expected.upload.retryMinimum = 1
         expected.upload.retryMaximum = 86_400
@@ -121,19 +130,23 @@ struct ConfigurationTests {
             ),
             (
                 "[network]\n",
-                "1: there is no [network]; the tables are [paths], [encoder], [source.<name>], [spool], [upload]"
+                "1: there is no [network]; the tables are [paths], [encoder], [source.<name>], [lamp], [spool], [upload]"
             ),
             (
                 "[source]\n",
-                "1: there is no [source]; the tables are [paths], [encoder], [source.<name>], [spool], [upload]"
+                "1: there is no [source]; the tables are [paths], [encoder], [source.<name>], [lamp], [spool], [upload]"
             ),
             (
                 "[encoder.video]\n",
-                "1: there is no [encoder.video]; the tables are [paths], [encoder], [source.<name>], [spool], [upload]"
+                "1: there is no [encoder.video]; the tables are [paths], [encoder], [source.<name>], [lamp], [spool], [upload]"
             ),
             (
                 "# first\nthreads = 1\n",
-                "2: threads stands in no table; the tables are [paths], [encoder], [source.<name>], [spool], [upload]"
+                "2: threads stands in no table; the tables are [paths], [encoder], [source.<name>], [lamp], [spool], [upload]"
+            ),
+            (
+                "\n[lamp]\nsense-kind = \"key\"\n",
+                "2: [lamp] must be sense-kind, sense-device and sense-code together"
             ),
             ("[encoder]\nthreads = 1\n\nthreads = 2", "4: threads is given twice, first in line 2"),
             (

@@ -350,7 +350,8 @@ struct ThresholdDocumentTests {
             ("purposes", .array([]), false), ("closed", closed(1, 2), true),
             ("closed", closed(2, 2), false), ("closed", closed(3, 2), false),
             ("stop", stop("key", 1), true), ("stop", stop("line", 65_535), true),
-            ("stop", stop("line", 65_536), false), ("stop", stop("lever", 1), false),
+            ("stop", stop("line-low", 0), true), ("stop", stop("line", 65_536), false),
+            ("stop", stop("lever", 1), false),
             ("sources", .array([]), true), ("sources", .array([source("a"), source("b")]), true),
             ("sources", .array([source("b"), source("a")]), false),
             ("sources", .array([source("a"), source("a")]), false),
@@ -361,7 +362,7 @@ struct ThresholdDocumentTests {
             ("sources", .array([source(String(repeating: "a", count: 33))]), false),
             ("sources", .array([source("a", "screen")]), false),
         ]
-        #expect(cases.count == 27)
+        #expect(cases.count == 28)
         for (name, value, isAccepted) in cases {
             let document = try ThresholdDocument(payload: payload.changed { $0[name] = value })
             let reason = reason { () throws(Refusal) in _ = try RoomRecord(reading: document) }
