@@ -56,6 +56,7 @@ package final class Box {
     private(set) var problems: [AuthorityError] = []
     /// False until the old recorder is known to be gone and the spool has been recovered.
     package private(set) var isReady = false
+    private var readyWaiters: [() -> Void] = []
     private var observers: [UInt64: () -> Void] = [:]
     private var lastObserver: UInt64 = 0
 
@@ -140,8 +141,24 @@ package final class Box {
         } then: { problems in
             for problem in problems { self.report(problem) }
             self.isReady = true
+            let waiters = self.readyWaiters
+            self.readyWaiters = []
+            for waiter in waiters { waiter() }
             self.notify()
         }
+    }
+
+    /// Calls `handler` when the box is ready, or after `limit` nanoseconds whether it is or not.
+    func whenReady(within limit: Int64, _ handler: @escaping () -> Void) {
+        if isReady { return handler() }
+        var isWaiting = true
+        let once = {
+            guard isWaiting else { return }
+            isWaiting = false
+            handler()
+        }
+        readyWaiters.append(once)
+        _ = loop.schedule(after: limit, once)
     }
 
     /// Looks whether the account has acknowledged recordings, and removes those.

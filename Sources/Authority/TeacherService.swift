@@ -14,6 +14,7 @@ package final class TeacherService {
     private var isDeciding = false
     /// Since the last entry about them.
     private var unsignedRefusals: Int64 = 0
+    private static let readyLimit: Int64 = 5_000_000_000
     private static let refusalInterval: Int64 = 60_000_000_000
 
     package init(box: Box) {
@@ -108,14 +109,26 @@ package final class TeacherService {
         guard let parameters = call.parameters(as: TeacherInterface.StartParameters.self) else {
             return
         }
-        guard box.isReady else {
-            return call.fail(
-                TeacherInterface.name + ".Busy",
-                ["message": "The box is putting its records in order; try again in a moment."]
-            )
-        }
         guard box.session.isIdle, !isDeciding else { return answer(call, .busy) }
         isDeciding = true
+        // The call may be what started the authority.
+        box.whenReady(within: TeacherService.readyLimit) {
+            guard self.box.isReady else {
+                self.isDeciding = false
+                return call.fail(
+                    TeacherInterface.name + ".Busy",
+                    ["message": "The box is putting its records in order; try again in a moment."]
+                )
+            }
+            self.decide(parameters, challenge, call)
+        }
+    }
+
+    private func decide(
+        _ parameters: TeacherInterface.StartParameters,
+        _ challenge: Challenge?,
+        _ call: VarlinkCall
+    ) {
         box.read { reading in
             self.isDeciding = false
             do throws(AuthorityError) {

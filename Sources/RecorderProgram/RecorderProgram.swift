@@ -39,7 +39,7 @@ package struct RecorderProgram: ParsableCommand {
         // It lives as long as the process does.
         _ = try deadMan.start()
         // Held for life, and taken before the first word: free again only when this is gone.
-        let lock = try LifeLock(path: try BoxSetup(root: root).locations.recorderLock)
+        let lock = try LifeLock(path: Locations(root: root).recorderLock)
         defer { lock.keep() }
         try channel.send(.state(FromRecorder.State(committed: 0, sources: [])))
         guard let begin = deadMan.awaitBegin() else { return }

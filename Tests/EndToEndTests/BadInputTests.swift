@@ -21,7 +21,7 @@ extension EndToEndTests {
                 (
                     "[consent]\nanybody = true\n",
                     "lenscap.toml:1: there is no [consent]; the tables are [paths], [encoder], "
-                        + "[source.<name>], [spool], [upload]"
+                        + "[source.<name>], [lamp], [spool], [upload]"
                 ),
             ]
         )
@@ -52,7 +52,7 @@ extension EndToEndTests {
                 try room.configure(Classroom.configuration + "[camera]\n")
                 let sentence =
                     "lenscap.toml:20: there is no [camera]; the tables are [paths], [encoder], "
-                    + "[source.<name>], [spool], [upload]"
+                    + "[source.<name>], [lamp], [spool], [upload]"
                 let start = try room.lenscap("start", "--detach", "--yes")
                 #expect(start.code == 1)
                 #expect(start.sentence == "lenscap: \(sentence)")
@@ -168,24 +168,6 @@ extension EndToEndTests {
                         + "lenscap trust import. [not-enrolled]"
                 )
                 #expect(try room.health().problems.map(\.code) == ["not-enrolled"])
-            }
-        }
-
-        @Test("A room record that names a lamp starts nothing on a box that drives none")
-        func lamp() throws {
-            try withClassroom { room in
-                try room.startAuthority()
-                _ = try School(room) { record in
-                    record.indicator = RoomRecord.Indicator(led: "lenscap::record", isSensed: false)
-                }
-                let outcome = try room.lenscap("start", "--yes")
-                #expect(outcome.code == 77 || outcome.code == 69)
-                #expect(
-                    outcome.sentence
-                        == "lenscap: The room record names a lamp and this box drives none. "
-                        + "[indicator]"
-                )
-                #expect(try room.recordings() == [])
             }
         }
 
