@@ -114,7 +114,9 @@ final class EvdevKey: Sendable {
     {
         let opened = try InputNode.open(node, for: selector)
         var name = [UInt8](repeating: 0, count: 1024)
-        try opened.fill(&name, lenscap_EVIOCGNAME(1024), "EVIOCGNAME", for: selector)
+        do throws(InputError) {
+            try opened.fill(&name, lenscap_EVIOCGNAME(1024), "EVIOCGNAME", for: selector)
+        } catch { throw error.orWrongKind(node, "evdev device") }
         guard String(decoding: name.prefix { $0 != 0 }, as: UTF8.self) == device else {
             throw .gone(selector)
         }

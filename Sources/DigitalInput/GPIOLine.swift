@@ -17,8 +17,7 @@ final class GPIOLine: Sendable {
     ) throws(InputError) {
         self.selector = selector
         let chip = try Self.chip(label, devices: devices, for: selector)
-        let count = try Self.information(of: chip, for: selector).lines
-        guard offset < count else { throw .noSuchLine(selector, count: count) }
+        guard offset < chip.lines else { throw .noSuchLine(selector, count: chip.lines) }
 
         var request = gpio_v2_line_request()
         request.offsets.0 = offset
@@ -26,7 +25,7 @@ final class GPIOLine: Sendable {
         request.config.flags = lenscap_GPIO_V2_LINE_FLAG_INPUT()
         if isActiveLow { request.config.flags |= lenscap_GPIO_V2_LINE_FLAG_ACTIVE_LOW() }
         withUnsafeMutableBytes(of: &request.consumer) { $0.copyBytes(from: "lenscap".utf8) }
-        try chip.call(
+        try chip.node.call(
             lenscap_GPIO_V2_GET_LINE(),
             &request,
             "GPIO_V2_GET_LINE",
@@ -46,20 +45,26 @@ final class GPIOLine: Sendable {
         return values.bits & 1 != 0
     }
 
+    private struct Chip: ~Copyable {
+        let node: Descriptor
+        let label: String
+        let lines: UInt32
+    }
+
     /// The one chip with this label.
     private static func chip(
         _ label: String,
         devices: String,
         for selector: InputSelector
     )
-        throws(InputError) -> Descriptor
+        throws(InputError) -> Chip
     {
         var found: [String] = []
         var closed: InputError?
         for path in try nodes(in: devices, for: selector) {
             do throws(InputError) {
-                let chip = try InputNode.open(path, for: selector)
-                if try information(of: chip, for: selector).name == label { found.append(path) }
+                let chip = try open(path, for: selector)
+                if chip.label == label { found.append(path) }
             } catch {
                 switch error {
                 case .gone: continue
@@ -71,8 +76,8 @@ final class GPIOLine: Sendable {
         }
         guard let path = found.first else { throw closed ?? .missing(selector) }
         guard found.count == 1 else { throw .ambiguous(selector, nodes: found) }
-        let chip = try InputNode.open(path, for: selector)
-        guard try information(of: chip, for: selector).name == label else { throw .gone(selector) }
+        let chip = try open(path, for: selector)
+        guard chip.label == label else { throw .gone(selector) }
         return chip
     }
 
@@ -92,17 +97,20 @@ final class GPIOLine: Sendable {
         }
     }
 
-    private static func information(
-        of chip: borrowing Descriptor,
+    private static func open(
+        _ path: String,
         for selector: InputSelector
     )
-        throws(InputError) -> (name: String, lines: UInt32)
+        throws(InputError) -> Chip
     {
+        let node = try InputNode.open(path, for: selector)
         var answer = gpiochip_info()
-        try chip.call(lenscap_GPIO_GET_CHIPINFO(), &answer, "GPIO_GET_CHIPINFO", for: selector)
+        do throws(InputError) {
+            try node.call(lenscap_GPIO_GET_CHIPINFO(), &answer, "GPIO_GET_CHIPINFO", for: selector)
+        } catch { throw error.orWrongKind(path, "GPIO chip") }
         let label = withUnsafeBytes(of: &answer.label) { bytes in
             String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
         }
-        return (label, answer.lines)
+        return Chip(node: node, label: label, lines: answer.lines)
     }
 }

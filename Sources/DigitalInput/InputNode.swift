@@ -62,6 +62,16 @@ extension InputError {
     }
 }
 
+extension InputError {
+    /// The same error, or that the node is not of the kind that the first request to it is for.
+    func orWrongKind(_ path: String, _ kind: String) -> InputError {
+        guard case .driverCallFailed(_, let error) = self, error.isUnknownRequest else {
+            return self
+        }
+        return .notAnInput(path: path, reason: "it is no \(kind)")
+    }
+}
+
 extension Descriptor {
     /// Hands `argument` to the driver (`ioctl(2)`).
     borrowing func call<Argument>(

@@ -51,6 +51,8 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     package var isDeviceGone: Bool { number == ENODEV || number == ENXIO }
     package var isNoSpace: Bool { number == ENOSPC || number == EDQUOT }
     package var isInvalid: Bool { number == EINVAL }
+    /// What a device answers to a request that is not for its kind.
+    package var isUnknownRequest: Bool { number == ENOTTY }
     package var isLoop: Bool { number == ELOOP }
     package var isDisconnected: Bool { number == EPIPE || number == ECONNRESET }
     package var isNotConnectable: Bool { number == ENOENT || number == ECONNREFUSED }

@@ -18,10 +18,10 @@ struct DevicePath {
     /// The folder of the device itself.
     var path: String { path(upTo: components.count) }
 
-    /// The folder of its bus's root hub, nil when no bus is above it.
+    /// The folder of its bus's root hub, `usb1` of `1-2.3`; nil when that is not above it.
     var rootHub: String? {
-        components.firstIndex { $0.hasPrefix("usb") && $0.dropFirst(3).allSatisfy(\.isNumber) }
-            .map { path(upTo: $0 + 1) }
+        let bus = components.last?.prefix { $0 != "-" } ?? ""
+        return components.lastIndex(of: "usb\(bus)").map { path(upTo: $0 + 1) }
     }
 
     /// The port as udev's `path_id` builtin says it in `ID_PATH`, which leaves out bus numbers.
