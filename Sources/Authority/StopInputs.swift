@@ -16,9 +16,10 @@ package protocol StopInputs: AnyObject {
 /// evdev keys and GPIO lines.
 ///
 /// ## Concurrency model
-/// Thread-bound to the loop. Keys are read on the loop, without blocking, when the kernel has
-/// events; lines are read every 20 ms on a work queue, since their chip may block: one that does
-/// not answer in time is as good as pressed.
+/// Thread-bound to the loop. Every input is looked at every 20 ms on a work queue, since a driver
+/// may block: one that does not answer in time is as good as pressed. Keys are read on the loop as
+/// well, without blocking, as soon as the kernel has events; the look also finds a key whose events
+/// another program has grabbed.
 package final class RoomStopInputs: StopInputs {
     private static let interval: Int64 = 20_000_000
     private static let patience: Int64 = 1_000_000_000
@@ -35,12 +36,12 @@ package final class RoomStopInputs: StopInputs {
 
     /// What is open, for one session.
     private final class Armed {
-        let lines: [DigitalInput]
+        let inputs: [DigitalInput]
         var watches: [EventLoop.Token] = []
         var timer: EventLoop.Token?
-        var readBegan: Int64?
+        var lookBegan: Int64?
 
-        init(lines: [DigitalInput]) { self.lines = lines }
+        init(_ inputs: [DigitalInput]) { self.inputs = inputs }
     }
 
     package init(
@@ -98,13 +99,13 @@ package final class RoomStopInputs: StopInputs {
     }
 
     private func watch(_ open: [DigitalInput]) {
-        let armed = Armed(lines: open.filter { $0.raw == nil })
+        let armed = Armed(open)
         self.armed = armed
         for key in open {
             guard let raw = key.raw else { continue }
             armed.watches.append(loop.watch(raw, .readable) { _ in self.read(key) })
         }
-        if !armed.lines.isEmpty { readLines(armed) }
+        look(armed)
     }
 
     private func read(_ key: DigitalInput) {
@@ -113,29 +114,32 @@ package final class RoomStopInputs: StopInputs {
         } catch { stop(.inputLost, .input(error)) }
     }
 
-    private func readLines(_ armed: Armed) {
-        armed.timer = loop.schedule(after: Self.interval) { self.readLines(armed) }
+    private func look(_ armed: Armed) {
+        armed.timer = loop.schedule(after: Self.interval) { self.look(armed) }
         let now = Clock.bootTime.now()
-        if let began = armed.readBegan {
+        if let began = armed.lookBegan {
             guard now - began > Self.patience else { return }
             return stop(
                 .inputLost,
-                .device(source: "", reason: "stop-input", message: "A stop line does not answer.")
+                .device(source: "", reason: "stop-input", message: "A stop input does not answer.")
             )
         }
-        armed.readBegan = now
-        let lines = armed.lines
-        queue.perform { () -> Result<Bool, AuthorityError> in
+        armed.lookBegan = now
+        let inputs = armed.inputs
+        queue.perform { () -> Result<StopCause?, AuthorityError> in
             do throws(InputError) {
-                for line in lines where try line.isActive() { return .success(true) }
-                return .success(false)
+                for input in inputs {
+                    if try input.isActive() { return .success(input.cause) }
+                    if try input.takePress() { return .success(input.cause) }
+                }
+                return .success(nil)
             } catch { return .failure(.input(error)) }
         } then: { result in
             guard self.armed === armed else { return }
-            armed.readBegan = nil
+            armed.lookBegan = nil
             switch result {
-            case .success(true): self.stop(.line, nil)
-            case .success(false): break
+            case .success(nil): break
+            case .success(let cause?): self.stop(cause, nil)
             case .failure(let error): self.stop(.inputLost, error)
             }
         }
@@ -144,6 +148,15 @@ package final class RoomStopInputs: StopInputs {
     private func stop(_ cause: StopCause, _ problem: AuthorityError?) {
         disarm()
         onStop?(cause, problem)
+    }
+}
+
+extension DigitalInput {
+    fileprivate var cause: StopCause {
+        switch selector {
+        case .key: .key
+        case .line: .line
+        }
     }
 }
 

@@ -56,7 +56,8 @@ package final class DigitalInput: Sendable {
 
     /// A key's descriptor, for a ``PollEntry`` that waits for ``PollEvents/readable``.
     ///
-    /// Ready too when the device goes, which ``takePress()`` then says. Nil for a line, which is to be read on a timer: many chips behind a bus have no interrupts.
+    /// Ready too when the device goes, which ``takePress()`` then says. Nil for a line, which is to
+    /// be read on a timer: many chips behind a bus have no interrupts.
     package var raw: Int32? {
         switch source {
         case .key(let key): key.raw
