@@ -15,6 +15,7 @@ TOOLS = {
     "ffmpeg": "ffmpeg",
     "ffprobe": "ffmpeg",
     "age": "age",
+    "gcc": "gcc",
 }
 
 _started = time.monotonic()

@@ -5,6 +5,7 @@ import json
 import math
 import subprocess
 from array import array
+from dataclasses import dataclass
 from pathlib import Path
 
 from .host import Failure, call
@@ -45,6 +46,45 @@ def distinct_frames(file: Path, *input_options: str) -> tuple[int, int]:
     return len(hashes), len(set(hashes))
 
 
+CELL, CELL_COLUMNS, CELL_ROWS = 32, 8, 5
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What the virtual camera drew (usb/pictures.c says how): its counter, and whether it flashed."""
+
+    counter: int
+    flash: bool
+
+    @classmethod
+    def of(cls, grey: bytes, width: int) -> "Picture":
+        def white(x: int, y: int) -> bool:
+            return grey[y * width + x] > 127
+
+        rows = []
+        for row in range(CELL_ROWS):
+            cells = [white(column * CELL + CELL // 2, row * CELL + CELL // 2) for column in range(CELL_COLUMNS)]
+            rows.append(sum(cell << (CELL_COLUMNS - 1 - i) for i, cell in enumerate(cells)))
+        *number, check = rows
+        if number[0] ^ number[1] ^ number[2] ^ number[3] ^ 0xA5 != check:
+            raise Failure(f"a picture's counter cannot be read: {bytes(rows).hex()}")
+        height = len(grey) // width
+        # Outside the counter only a flash is white in all of the bars.
+        flash = all(white(x, height - 8) for x in range(8, width, width // 16))
+        return cls(int.from_bytes(bytes(number), "big"), flash)
+
+
+def pictures(file: Path, width: int, height: int, *input_options: str) -> list[Picture]:
+    """The virtual camera's pictures, in their order in the file; raises when one cannot be read."""
+    done = subprocess.run(["ffmpeg", "-v", "error", *input_options, "-i", str(file), "-map", "0:v:0", "-vsync", "0",
+                           "-f", "rawvideo", "-pix_fmt", "gray", "-"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    size = width * height
+    if done.returncode != 0 or len(done.stdout) % size:
+        raise Failure(f"ffmpeg cannot decode {file}: {done.stderr.decode(errors='replace').strip()[-500:]}")
+    return [Picture.of(done.stdout[at:at + size], width) for at in range(0, len(done.stdout), size)]
+
+
 class Sound:
     """Decoded sound of one stream, mixed to one channel: full scale is ±1."""
 
@@ -73,6 +113,12 @@ class Sound:
     def loudness(self) -> float:
         """Root mean square."""
         return math.sqrt(sum(value * value for value in self.samples) / len(self.samples)) if self.samples else 0
+
+    def beeps(self, frequency: float, step: float = 0.01) -> list[float]:
+        """When the beeps of a frequency begin, in seconds: steps that it fills after steps that it does not."""
+        heard = [part.loudness > 0.05 and part.share_at(frequency) > 0.8
+                 for part in (self.part(i * step, (i + 1) * step) for i in range(int(self.seconds / step)))]
+        return [i * step for i in range(1, len(heard)) if heard[i] and not heard[i - 1]]
 
     def strongest_frequency(self) -> float:
         """The strongest frequency in the middle of the sound, in Hz, by a Hann-windowed FFT of up to 2¹⁵ samples."""

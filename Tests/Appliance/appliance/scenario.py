@@ -9,6 +9,7 @@
 and, where it needs them,
 
 - `PROGRAMS`: the Lenscap programs that must be there,
+- `VIRTUAL_USB = True`: the guest gets the virtual USB camera and microphone,
 - `TIME_LIMIT`: seconds from boot to power-off, 300 unless told,
 - `prepare(stage)`: puts further files into `stage.incoming`,
 - `drive(stage)`: replaces the default of one guest booted once and waited for. It must return an exit status.
@@ -24,6 +25,7 @@ from types import ModuleType
 from .guest import Guest, copy_into
 from .host import Failure, progress, tail
 from .image import Image
+from .usb import virtual_usb
 from .verdict import Verdict
 
 APPLIANCE = Path(__file__).resolve().parent.parent
@@ -67,6 +69,8 @@ class Stage:
                 raise Failure(f"there is no {source}; build it (swift build -c release --static-swift-stdlib) "
                               f"or name its folder with --programs")
             copy_into(source, guest.incoming / "programs" / program)
+        if getattr(self.module, "VIRTUAL_USB", False):
+            copy_into(virtual_usb(), guest.incoming / "virtual-usb")
         return guest
 
     def run(self, verdict: Verdict) -> None:

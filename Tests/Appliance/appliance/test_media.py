@@ -7,11 +7,50 @@ import unittest
 from pathlib import Path
 
 from appliance import media
+from appliance.host import Failure
 from appliance.verdict import Verdict
 
 
 def tone(frequency: float, seconds: float, rate: int = 48000, amplitude: float = 0.3) -> media.Sound:
     return media.Sound([amplitude * math.sin(2 * math.pi * frequency * i / rate) for i in range(int(seconds * rate))], rate)
+
+
+def picture(counter: int, width: int = 320, height: int = 180, light: int = 70) -> bytearray:
+    """The grey of a picture of the virtual camera, drawn by another hand than usb/pictures.c."""
+    grey = bytearray([light]) * (width * height)
+    rows = list(counter.to_bytes(4, "big"))
+    rows.append(rows[0] ^ rows[1] ^ rows[2] ^ rows[3] ^ 0xA5)
+    for y in range(160):
+        for x in range(256):
+            grey[y * width + x] = 235 if rows[y // 32] >> (7 - x // 32) & 1 else 16
+    return grey
+
+
+class PictureTests(unittest.TestCase):
+    def test_the_counter_is_read(self):
+        for counter in (0, 1, 0x80000001, 0xFFFFFFFF, 1234567):
+            self.assertEqual(media.Picture.of(bytes(picture(counter)), 320), media.Picture(counter, flash=False))
+
+    def test_a_flash_shows(self):
+        self.assertEqual(media.Picture.of(bytes(picture(7, light=235)), 320), media.Picture(7, flash=True))
+
+    def test_a_spoilt_counter_is_no_number(self):
+        grey = picture(7)
+        for y in range(32):
+            grey[y * 320:y * 320 + 32] = bytes([235]) * 32
+        with self.assertRaises(Failure):
+            media.Picture.of(bytes(grey), 320)
+
+
+class BeepTests(unittest.TestCase):
+    def test_beeps_are_found_where_they_begin(self):
+        sound = media.Sound([0.0] * 48000 * 3, 48000)
+        beep = tone(1000, 0.1).samples
+        for start in (0.5, 1.51):
+            at = round(start * 48000)
+            sound.samples[at:at + len(beep)] = beep
+        self.assertEqual([round(time, 2) for time in sound.beeps(1000)], [0.5, 1.51])
+        self.assertEqual(sound.beeps(2000), [])
 
 
 class ToneTests(unittest.TestCase):
