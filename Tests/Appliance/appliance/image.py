@@ -23,7 +23,7 @@ PACKAGES = [
     "libasound2", "libavcodec59", "libavformat59", "libavutil57", "libcurl4", "libjpeg62-turbo", "libssl3",
     "libswresample4", "libswscale6", "libturbojpeg0", "libv4l-0", "libyuv0",
     # What the scenarios use.
-    "age", "alsa-utils", "iproute2", "procps", "psmisc", "python3", "strace", "v4l-utils",
+    "age", "alsa-utils", "dmsetup", "gpiod", "iproute2", "procps", "psmisc", "python3", "strace", "v4l-utils",
 ]
 
 # MODULES=list keeps the initrd to what mounts the root disk: unpacking a full one costs several

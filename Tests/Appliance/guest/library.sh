@@ -89,8 +89,8 @@ install_rules_and_accounts() {
     install -D -m 0644 -t /usr/lib/tmpfiles.d /in/systemd/tmpfiles.d/*.conf
     systemd-sysusers
     systemd-tmpfiles --create
-    # 60-persistent-v4l.rules takes the place of udev's own, which only a file in /etc can do.
-    install -D -m 0644 -t /etc/udev/rules.d /in/udev/60-persistent-v4l.rules
+    # These take the place of others' files of the same name, which only a file in /etc can do.
+    install -D -m 0644 -t /etc/udev/rules.d /in/udev/60-persistent-v4l.rules /in/udev/90-alsa-restore.rules
     install -D -m 0644 -t /usr/lib/udev/rules.d /in/udev/72-lenscap.rules
     udevadm control --reload
 }
@@ -99,6 +99,7 @@ install_rules_and_accounts() {
 install_units() {
     install -D -m 0644 -t /usr/lib/systemd/system /in/systemd/*.service /in/systemd/*.socket \
         /in/systemd/*.path /in/systemd/*.timer
+    install -D -m 0644 -t /usr/lib/systemd/system/alsa-restore.service.d /in/systemd/alsa-restore.service.d/*
     systemctl daemon-reload
 }
 
@@ -108,6 +109,22 @@ start_units() {
         lenscapd-acknowledged.path lenscap-uploader.path lenscap-uploader.timer
     # Enabled as well as started: its boot-time start is what recovers after a crash.
     systemctl enable --quiet --now lenscapd.service
+}
+
+# replace_program UNIT LINE…: runs the unit, sandbox and all, with these lines in the place of its ExecStart=. Most
+# stand-ins cannot answer a watchdog: WatchdogSec=0.
+replace_program() {
+    local unit=$1
+    shift
+    mkdir -p "/run/systemd/system/$unit.d"
+    printf '%s\n' "[Service]" "ExecStart=" "$@" >"/run/systemd/system/$unit.d/stand-in.conf"
+    systemctl daemon-reload
+}
+
+# idle_authority: a lenscapd that does nothing, because a recorder lives only beside one.
+idle_authority() {
+    replace_program lenscapd.service "ExecStart=sleep infinity" "WatchdogSec=0"
+    systemctl start lenscapd.service
 }
 
 # install_programs: the programs of the run, each able to find its libraries here.
@@ -141,6 +158,92 @@ plug_microphone() {
     wait_until 10 test -e /dev/lenscap/desk
     # The player is a background process of the scenario and ends with it.
     (while :; do cat "$1"; done) | aplay -q -D hw:Loopback,0 -t raw -f S16_LE -r 48000 -c 2 &
+}
+
+# prepare_usb: vhci_hcd's controllers and the drivers of cameras and microphones, ready for plug_usb.
+prepare_usb() {
+    install -D -m 0755 -t /usr/lib/appliance /in/virtual-usb
+    ip link set lo up
+    modprobe -a vhci_hcd uvcvideo snd-usb-audio
+    udevadm settle
+}
+
+# plug_usb NAME OPTION…: a virtual USB device (usb/virtual-usb.c has the options) with NAME as its serial number, which
+# reports to /out/NAME.usb. Returns when udev has dealt with it, authorised or not.
+declare -A usb_devices
+plug_usb() {
+    local name=$1
+    shift
+    /usr/lib/appliance/virtual-usb --report "/out/$name.usb" --serial "$name" "$@" &
+    usb_devices[$name]=$!
+    wait_until 20 usb_folder "$name"
+    udevadm settle
+}
+
+# usb_folder NAME: the device in sysfs.
+usb_folder() {
+    local file
+    file=$(grep -lxF "$1" /sys/bus/usb/devices/*/serial) && dirname "$file"
+}
+
+# usb_said NAME WORD…: the device reported this since it was plugged in last.
+usb_said() {
+    local name=$1
+    shift
+    tac "/out/$name.usb" | sed '/ plugged-in /q' | grep -F " $*"
+}
+
+signal_usb() {
+    kill -s "$2" "${usb_devices[$1]}"
+}
+
+# unplug_usb NAME: pulls it out and returns when the kernel knows it.
+unplug_usb() {
+    kill "${usb_devices[$1]}" 2>/dev/null || true
+    wait "${usb_devices[$1]}" 2>/dev/null || true
+    unset "usb_devices[$1]"
+    wait_until 20 refused usb_folder "$1"
+}
+
+# plug_stop_inputs: a key named "Appliance key" and a GPIO chip, which move_input moves.
+plug_stop_inputs() {
+    modprobe -a uinput uhid evdev hid-cp2112
+    /in/guest/virtual-inputs /run/inputs &
+    wait_until 30 test -e /dev/gpiochip0
+    udevadm settle
+}
+
+# move_input key 0|1, move_input line NUMBER 0|1
+move_input() {
+    echo "$*" >/run/inputs
+}
+
+# watch_opens: counts from now on every open of a camera, media, sound or raw USB node, by anybody, under any name.
+watch_opens() {
+    local probe
+    echo 0 >/sys/kernel/tracing/tracing_on
+    : >/sys/kernel/tracing/trace
+    [[ -e /sys/kernel/tracing/events/opens ]] || for probe in v4l2_open media_open snd_open usbdev_open; do
+        echo "p:opens/$probe $probe" >>/sys/kernel/tracing/kprobe_events
+    done
+    echo 1 >/sys/kernel/tracing/events/opens/enable
+    echo 1 >/sys/kernel/tracing/tracing_on
+}
+
+# opens: what watch_opens saw, a line each: program-pid and the kind of node.
+opens() {
+    sed -n 's/^ *\([^ ]*\) .*: \([a-z0-9_]*_open\): .*/\1 \2/p' /sys/kernel/tracing/trace
+}
+
+# expect UNIT LINE…: the probe in the unit's sandbox (guest/probe.sh) printed these lines into /run/probe-UNIT and no
+# other `can`.
+expect() {
+    local unit=$1 line
+    shift
+    for line; do
+        check "$unit: $line" grep -qxF "$line" "/run/probe-$unit"
+    done
+    check "$unit: can do nothing else" refused grep -vxF -f <(printf '%s\n' "$@") <(grep '^can ' "/run/probe-$unit")
 }
 
 install_rule() {

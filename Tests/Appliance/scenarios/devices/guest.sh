@@ -46,13 +46,9 @@ say "recording as root, without a sandbox"
 mv /tmp/plain.* /out/
 
 say "recording in the sandbox of lenscap-recorder@.service, started by a connection to its socket"
-mkdir -p /run/systemd/system/lenscap-recorder@.service.d
-cat >/run/systemd/system/lenscap-recorder@.service.d/stand-in.conf <<DROPIN
-[Service]
-ExecStart=
-ExecStart=/usr/lib/appliance/record $FOLDER sandbox
-DROPIN
-systemctl daemon-reload
+replace_program lenscap-recorder@.service "ExecStart=/usr/lib/appliance/record $FOLDER sandbox" \
+    "WatchdogSec=0"
+idle_authority
 install -d -o lenscap -g lenscap-recorder -m 1775 "$FOLDER"
 install -o lenscap -g lenscap -m 0644 /dev/null "$FOLDER/token.jws"
 install -o lenscap -g lenscap -m 0600 /dev/null /var/lib/lenscap/key/box.pem
