@@ -8,7 +8,7 @@ import re
 
 from appliance import media
 
-GUEST_CHECKS = 64
+GUEST_CHECKS = 68
 TIME_LIMIT = 300
 VIRTUAL_USB = True
 

@@ -267,6 +267,17 @@ check "stopping lenscapd ends the recorder before the authority is asked to end"
     traced "authority starts" "recorder starts" "recorder is asked to end" "recorder ends" \
     "authority is asked to end" "authority ends"
 
+begin ""
+kill -STOP "$recorder"
+check "the watchdog kills a suspended recorder" timed "suspended recorder gone" gone "$recorder"
+check "its authority lives on" test "$(property lenscapd.service MainPID)" = "$authority"
+
+begin ""
+kill -STOP "$authority"
+check "the watchdog kills a suspended authority" timed "suspended authority gone" gone "$authority"
+check "and with it ends its recorder" timed "then its recorder gone" gone "$recorder"
+wait_until 30 restarted
+
 # --- The virtual USB device under the real drivers, beside the gate. ---
 
 unplug_usb loose
