@@ -160,6 +160,13 @@ plug_microphone() {
     (while :; do cat "$1"; done) | aplay -q -D hw:Loopback,0 -t raw -f S16_LE -r 48000 -c 2 &
 }
 
+# plug_lamp: the keyboard's scroll-lock light is the box's lamp; prints its name.
+plug_lamp() {
+    install_rule 71-appliance-lamp.rules 'SUBSYSTEM=="leds", KERNEL=="*::scrolllock", TAG+="lenscap-lamp"'
+    udevadm trigger --action=add --subsystem-match=leds --settle
+    basename /sys/class/leds/*::scrolllock
+}
+
 # prepare_usb: vhci_hcd's controllers and the drivers of cameras and microphones, ready for plug_usb.
 prepare_usb() {
     install -D -m 0755 -t /usr/lib/appliance /in/virtual-usb

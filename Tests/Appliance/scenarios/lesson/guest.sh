@@ -21,7 +21,7 @@ enrol() {
     as registrar lenscap trust make --member "registrar=$key" --threshold 1 --output "$desk/authorities.json"
     as registrar lenscap trust approve --key "$key" "$desk/authorities.json"
     as registrar lenscap room make --box /run/box.jwk --room "Room 1" --camera front --microphone desk \
-        --authorities "$desk/authorities.json" --agreement "$agreement" --hold 0 --output "$desk/room.json"
+        --indicator "$lamp" --authorities "$desk/authorities.json" --agreement "$agreement" --hold 0 --output "$desk/room.json"
     as registrar lenscap room approve --key "$key" "$desk/room.json"
 
     as teacher lenscap key new
@@ -65,6 +65,7 @@ usermod --append --groups lenscap-status technician
 usermod --append --groups lenscap-audit auditor
 plug_camera
 plug_microphone /in/tone.raw
+lamp=$(plug_lamp)
 
 install -d -o lenscap-uploader -g lenscap-uploader -m 0750 "$ACCOUNT"
 install -o lenscap-uploader -m 0640 /dev/null "$ACCOUNT/.lenscap-account"
@@ -88,6 +89,8 @@ check "the box says that it records" wait_until 60 says recording
 began=$EPOCHREALTIME
 in_use() { [[ -n $(holders /dev/lenscap/front) && -n $(holders /dev/lenscap/desk) ]]; }
 check "camera and microphone are open now" wait_until 10 in_use
+lit() { [[ $(<"/sys/class/leds/$lamp/brightness") != 0 ]]; }
+check "the lamp is lit" lit
 
 recorder=$(holders /dev/lenscap/front)
 authority=$(property lenscapd.service MainPID)
@@ -109,6 +112,7 @@ ended=$EPOCHREALTIME
 check "the teacher can stop" stop_lesson
 check "the devices are closed when stop returns" untouched /dev/lenscap/front /dev/lenscap/desk
 echo "$ended $began" | awk '{ printf "%.2f\n", $1 - $2 }' >/out/seconds
+check "the lamp is dark" wait_until 10 refused lit
 check "the recorder ends" wait_until 30 refused test -d "/proc/$recorder"
 
 delivered() { compgen -G "$ACCOUNT/*/*/log-*"; }
