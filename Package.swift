@@ -158,7 +158,10 @@ let package = Package(
         ),
         tests(
             "Authority",
-            ["Age", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool", "TransparencyLog"]
+            [
+                "Age", "Consent", "CryptoPrimitives", "DigitalInput", "LinuxSystem", "Spool",
+                "TestSupport", "TransparencyLog", "USBAuthorization",
+            ]
         ),
         tests("Camera", ["LinuxSystem"]),
         tests("Configuration", ["LinuxSystem"]),

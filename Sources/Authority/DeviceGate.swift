@@ -8,6 +8,11 @@ package struct GatedSource: Hashable, Sendable {
     /// A node below `/dev`, an ALSA name, or `test:…`.
     package let path: String
 
+    package init(source: RoomRecord.Source, path: String) {
+        self.source = source
+        self.path = path
+    }
+
     /// `hw:` names a card, and after a comma its device.
     fileprivate var node: DeviceNode {
         guard path.hasPrefix("hw:") else { return .file(path) }

@@ -105,7 +105,8 @@ package final class EventLoop {
         while isRunning { try turn() }
     }
 
-    private func turn() throws(SystemError) {
+    /// Waits once for whatever comes and calls its handlers.
+    package func turn() throws(SystemError) {
         try setClock()
         let current = Array(watches.values)
         var entries = current.map(\.entry)
