@@ -104,8 +104,14 @@ let package = Package(
                 "Microphone", "Pipeline", "PixelConversion", "Spool",
             ]
         ),
-        module("TeacherTools", ["Age", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool"]),
-        module("Uploading", ["Consent", "CryptoPrimitives", "LinuxSystem", "Spool"]),
+        module(
+            "TeacherTools",
+            ["Age", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool", "TransparencyLog"]
+        ),
+        module(
+            "Uploading",
+            ["Consent", "CryptoPrimitives", "LinuxSystem", "Spool", "TransparencyLog"]
+        ),
 
         // Level 4: one composition for each program.
         module(
@@ -179,13 +185,19 @@ let package = Package(
             "Recording",
             ["Camera", "LibAV", "LinuxSystem", "MediaTime", "Microphone", "Pipeline"]
         ),
-        tests("Spool", ["Consent", "CryptoPrimitives", "LinuxSystem", "Uploading"]),
+        tests(
+            "Spool",
+            ["Consent", "CryptoPrimitives", "LinuxSystem", "TransparencyLog", "Uploading"]
+        ),
         tests(
             "TeacherTools",
-            ["Age", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool"]
+            ["Age", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool", "TransparencyLog"]
         ),
         tests("TransparencyLog", ["CryptoPrimitives", "LinuxSystem", "TestSupport"]),
-        tests("Uploading", ["Age", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool"]),
+        tests(
+            "Uploading",
+            ["Age", "Consent", "CryptoPrimitives", "LinuxSystem", "Spool", "TransparencyLog"]
+        ),
         tests("USBAuthorization", ["LinuxSystem", "TestSupport"]),
         tests("Varlink", ["LinuxSystem"]),
         .testTarget(

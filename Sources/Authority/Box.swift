@@ -116,9 +116,14 @@ package final class Box {
         let settings = settings
         let log = self.log
         let boot = self.boot
+        let signer = RecordingSigner(key: key)
         disk.perform { () -> [AuthorityError] in
             let problems =
-                SpoolKeeper.recover(spool: settings.spool, time: Clock.unixSeconds())
+                SpoolKeeper.recover(
+                    spool: settings.spool,
+                    time: Clock.unixSeconds(),
+                    signer: signer
+                )
                 + SpoolKeeper.removeDelivered(spool: settings.spool, outbox: settings.outbox)
             var all = problems.map { AuthorityError.spool($0) }
             do throws(AuthorityError) {

@@ -102,6 +102,7 @@ final class OrderService {
     ) {
         let settings = box.settings
         let order = found.order
+        let signer = RecordingSigner(key: box.key)
         box.disk.perform { () -> Result<Removal, AuthorityError> in
             do throws(SpoolError) {
                 let acknowledged = try AcknowledgementJournal.read(outbox: settings.outbox)
@@ -125,6 +126,7 @@ final class OrderService {
                         order,
                         text: text,
                         spool: settings.spool,
+                        signer: signer,
                         acknowledged: acknowledged
                     )
                 )

@@ -16,6 +16,7 @@ package final class Session {
         package var spool: String
         /// The group that may add files to a recording's folder; nil below a `--root`.
         package var recorderGroup: UInt32?
+        package var signer: RecordingSigner
         package var launcher: RecorderLauncher
         package var lock: RecorderLock
         /// Where the sources are on this box, by name.
@@ -24,12 +25,14 @@ package final class Session {
         package init(
             spool: String,
             recorderGroup: UInt32?,
+            signer: RecordingSigner,
             launcher: RecorderLauncher,
             lock: RecorderLock,
             path: @escaping @Sendable (RoomRecord.Source) -> String
         ) {
             self.spool = spool
             self.recorderGroup = recorderGroup
+            self.signer = signer
             self.launcher = launcher
             self.lock = lock
             self.path = path
@@ -148,7 +151,11 @@ package final class Session {
             floor: floor,
             seconds: start.seconds(from: JudgementTime.now(floor: floor).now, in: room),
             salt: salt,
-            records: SessionRecords(spool: settings.spool, recorderGroup: settings.recorderGroup),
+            records: SessionRecords(
+                spool: settings.spool,
+                recorderGroup: settings.recorderGroup,
+                signer: settings.signer
+            ),
             log: log
         )
         self.completion = completion
@@ -418,7 +425,7 @@ extension Session {
 
     private func append(_ line: String, _ current: Current) {
         let records = current.records
-        disk.perform { () -> Result<Int64, SpoolError> in
+        disk.perform { () -> Result<SessionRecords.Progress, SpoolError> in
             do throws(SpoolError) {
                 return .success(try records.append(line: line))
             } catch {
@@ -426,14 +433,20 @@ extension Session {
             }
         } then: { result in
             switch result {
-            case .success(let committed):
-                self.view.committed = committed
+            case .success(let progress):
+                self.view.committed = progress.committed
+                self.sendSigned(progress, current)
                 self.onChange?()
             case .failure(let error):
                 self.onProblem?(.spool(error))
                 self.handle(.recorderFailed)
             }
         }
+    }
+
+    private func sendSigned(_ progress: SessionRecords.Progress, _ current: Current) {
+        let message = ToRecorder.signed(size: progress.signed, note: progress.note)
+        if let message = try? MessageJSON.encode(message) { current.channel?.send(message) }
     }
 
     private func announceStarted(_ current: Current) {

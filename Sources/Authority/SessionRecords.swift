@@ -9,40 +9,50 @@ private import Synchronization
 /// Every call blocks on the disk and is made on the authority's disk thread only; the lock is for
 /// the compiler, nobody waits for it.
 package final class SessionRecords: Sendable {
-    private let open = Mutex<OpenRecording?>(nil)
+    private let open = Mutex<SignedRecording?>(nil)
     private let spool: String
     private let recorderGroup: UInt32?
+    private let signer: RecordingSigner
 
-    package init(spool: String, recorderGroup: UInt32?) {
-        self.spool = spool
-        self.recorderGroup = recorderGroup
+    /// How far a recording has come, durably.
+    package struct Progress: Sendable {
+        /// Whole seconds in segments.
+        package let committed: Int64
+        /// The checkpoint over its log: how many leaves, and the signed note.
+        package let signed: Int64
+        package let note: String
     }
 
-    /// Folder, token, card, sealed receipt and leaf 0, all durable.
+    package init(spool: String, recorderGroup: UInt32?, signer: RecordingSigner) {
+        self.spool = spool
+        self.recorderGroup = recorderGroup
+        self.signer = signer
+    }
+
+    /// Folder, token, card, sealed receipt, leaf 0 and the checkpoint over it, all durable.
     package func create(_ start: VerifiedStart, receipt: [UInt8]) throws(SpoolError) {
         let folder: Folder
         do throws(SystemError) { folder = try Folder(path: spool) } catch { throw .system(error) }
-        let created = try OpenRecording.create(
+        let created = try SignedRecording.create(
             start.token.recording,
             in: folder,
             token: Array(start.tokenText.utf8),
             card: start.card.document,
             receipt: receipt,
-            recorderGroup: recorderGroup
+            recorderGroup: recorderGroup,
+            signer: signer
         )
         hold(created)
     }
 
-    private func hold(_ recording: consuming OpenRecording) {
+    private func hold(_ recording: consuming SignedRecording) {
         // A consumed parameter cannot go into the lock's closure but by way of an optional.
-        var slot: OpenRecording? = consume recording
+        var slot: SignedRecording? = consume recording
         open.withLock { $0 = slot.take() }
     }
 
-    /// Appends a leaf that the recorder reported.
-    ///
-    /// Returns the seconds committed so far.
-    package func append(line: String) throws(SpoolError) -> Int64 {
+    /// Appends a leaf that the recorder reported, and signs for it.
+    package func append(line: String) throws(SpoolError) -> Progress {
         let leaf: Leaf
         do {
             leaf = try Leaf(parsing: Array(line.utf8))
@@ -57,7 +67,12 @@ package final class SessionRecords: Sendable {
         return try open.withLock { (recording) throws(SpoolError) in
             guard recording != nil else { throw .disorder("no recording is open") }
             try recording?.append(leaf)
-            return (recording?.committed ?? 0) / 1_000_000_000
+            let checkpoint = recording?.checkpoint ?? (size: 0, note: [])
+            return Progress(
+                committed: (recording?.committed ?? 0) / 1_000_000_000,
+                signed: Int64(checkpoint.size),
+                note: String(decoding: checkpoint.note, as: UTF8.self)
+            )
         }
     }
 
@@ -80,18 +95,10 @@ package final class SessionRecords: Sendable {
         }
     }
 
-    /// Writes the end if the recorder did not, and lets go of the recording.
+    /// Writes and signs the end if that was not done, and lets go of the recording.
     package func seal(_ cause: StopCause, time: Int64) throws(SpoolError) {
         try open.withLock { (recording) throws(SpoolError) in
-            guard let segments = recording?.segments, let ended = recording?.hasEnded else {
-                return
-            }
-            if !ended {
-                try recording?.append(
-                    .end(reason: cause.rawValue, time: time, segments: segments, summary: nil)
-                )
-            }
-            try recording?.closeToRecorder()
+            try recording?.end(cause, time: time)
             recording = nil
         }
     }

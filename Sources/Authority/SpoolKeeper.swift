@@ -55,11 +55,15 @@ package enum SpoolKeeper {
         }
     }
 
-    /// Ends what a crash left open as interrupted, removes folders that no device ever wrote for,
-    /// and takes away leftovers of half-written files.
+    /// Ends what a crash left open as interrupted and signs for it, removes folders that no device
+    /// ever wrote for, and takes away leftovers of half-written files.
     ///
-    /// Returns what it could not mend.
-    package static func recover(spool path: String, time: Int64) -> [SpoolError] {
+    /// Returns what it could not mend, and where something was found that nobody had signed for.
+    package static func recover(
+        spool path: String,
+        time: Int64,
+        signer: RecordingSigner
+    ) -> [SpoolError] {
         var problems: [SpoolError] = []
         let recordings: [String]
         do throws(SpoolError) {
@@ -71,7 +75,7 @@ package enum SpoolKeeper {
             do throws(SpoolError) {
                 if try SpoolFolder.finishDeletion(recording, spool: path) { continue }
                 if try SpoolFolder.removeIfUnbegun(recording, spool: path) { continue }
-                try seal(recording, spool: path, time: time)
+                try seal(recording, spool: path, time: time, signer: signer)
             } catch { problems.append(error) }
         }
         return problems
@@ -80,25 +84,25 @@ package enum SpoolKeeper {
     private static func seal(
         _ recording: String,
         spool path: String,
-        time: Int64
+        time: Int64,
+        signer: RecordingSigner
     )
         throws(SpoolError)
     {
-        let spool: Folder
-        do throws(SystemError) { spool = try Folder(path: path) } catch { throw .system(error) }
-        var open = try OpenRecording.recover(recording, in: spool)
-        try open.removeCut()
-        try open.closeToRecorder()
-        guard !open.hasEnded else { return }
-        try open.removeLeftovers()
-        try open.append(
-            .end(
-                reason: StopCause.interrupted.rawValue,
-                time: time,
-                segments: open.segments,
-                summary: nil
+        let spool = try folder(path)
+        var found = try SignedRecording.recover(recording, in: spool, signer: signer)
+        try found.clear()
+        try found.end(.interrupted, time: time)
+        guard found.dropped == 0 else {
+            throw .damaged(
+                recording: recording,
+                "\(found.dropped) lines that were never signed named files that are not sound"
             )
-        )
+        }
+    }
+
+    private static func folder(_ path: String) throws(SpoolError) -> Folder {
+        do throws(SystemError) { return try Folder(path: path) } catch { throw .system(error) }
     }
 
     /// Removes recordings that may go unsent by signed words (``Retention``).
@@ -156,12 +160,12 @@ package enum SpoolKeeper {
         _ order: DeleteOrder,
         text: String,
         spool path: String,
+        signer: RecordingSigner,
         acknowledged: Set<Acknowledgement>
     ) throws(SpoolError) -> Removal {
-        let spool: Folder
-        do throws(SystemError) { spool = try Folder(path: path) } catch { throw .system(error) }
-        var open = try OpenRecording.recover(order.recording, in: spool)
-        return try open.cut(
+        let spool = try folder(path)
+        var waiting = try SignedRecording.recover(order.recording, in: spool, signer: signer)
+        return try waiting.cut(
             from: order.from,
             to: order.to,
             order: SHA256.hash(Array(text.utf8)),

@@ -66,12 +66,14 @@ final class AuthorityDaemon {
         if isRooted { try AuthorityDaemon.makeFolders(locations) }
         watch = try FolderWatch(paths: [locations.outbox])
         hardware = try AuthorityDaemon.hardware(setup, isRooted: isRooted, loop: loop)
+        let key = try BoxKey.loadOrMake(folder: locations.keyFolder)
         let session = Session(
             loop: loop,
             disk: disk,
             settings: Session.Settings(
                 spool: locations.spool,
                 recorderGroup: isRooted ? nil : CurrentProcess.group(named: "lenscap-recorder"),
+                signer: RecordingSigner(key: key),
                 launcher: try AuthorityDaemon.launcher(locations, isRooted: isRooted),
                 lock: lock,
                 path: { source in
@@ -83,7 +85,6 @@ final class AuthorityDaemon {
             ),
             hardware: hardware
         )
-        let key = try BoxKey.loadOrMake(folder: locations.keyFolder)
         box = Box(
             settings: Box.Settings(
                 version: AuthorityDaemon.version,

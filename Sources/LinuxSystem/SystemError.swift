@@ -50,6 +50,8 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     package var isWouldBlock: Bool { number == EAGAIN || number == EWOULDBLOCK }
     package var isDeviceGone: Bool { number == ENODEV || number == ENXIO }
     package var isNoSpace: Bool { number == ENOSPC || number == EDQUOT }
+    /// What is on the disk is not known any more.
+    package var isFailedSync: Bool { call == "fsync" }
     package var isInvalid: Bool { number == EINVAL }
     /// What a device answers to a request that is not for its kind.
     package var isUnknownRequest: Bool { number == ENOTTY }

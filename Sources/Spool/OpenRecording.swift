@@ -8,7 +8,8 @@ package import LinuxSystem
 ///
 /// Blocks on the disk: belongs to a worker thread. Rule: a leaf is appended only after the file it
 /// names is durable; the recorder reports it only then, and the line is synced before
-/// ``append(_:)`` returns. What if not: a power cut leaves a line without its file.
+/// ``append(_:)`` returns. What if not: a power cut leaves a line without its file. The checkpoint
+/// over the lines (``keep(checkpoint:)``) comes after them for the same reason.
 package struct OpenRecording: ~Copyable, Sendable {
     package let recording: String
     let folder: Folder
@@ -56,25 +57,38 @@ package struct OpenRecording: ~Copyable, Sendable {
         return new
     }
 
-    /// Opens a recording that a crash left without its end, cutting off a line left half written.
+    /// Opens a recording for more leaves, from the first `count` lines of its log, or all whole ones.
+    ///
+    /// A log that loses something by that, or whose lines are not all signed for (`isSigned` false),
+    /// is written anew: a sync that failed before may have left lines in memory that the disk does
+    /// not have, and the same file would not be believed again.
     package static func recover(
         _ recording: String,
-        in spool: borrowing Folder
-    )
-        throws(SpoolError) -> OpenRecording
-    {
+        in spool: borrowing Folder,
+        keeping count: Int? = nil,
+        isSigned: Bool = true
+    ) throws(SpoolError) -> OpenRecording {
         let found = try wrapping { () throws(SystemError) in try spool.folder(recording) }
-        let opened = try wrapping { () throws(SystemError) in
-            try found.file(SpoolName.log, [.readWrite, .append])
+        let bytes = try wrapping { () throws(SystemError) in
+            try found.read(SpoolName.log, limit: RecordingLog.byteLimit)
         }
-        let read = try RecordingLog(reading: found, recording: recording)
-        try wrapping { () throws(SystemError) in try opened.truncate(to: read.wholeBytes) }
+        let kept = try RecordingLog(parsing: bytes, recording: recording).prefix(count)
+        let opened = try wrapping { () throws(SystemError) in
+            if kept.wholeBytes < bytes.count || !isSigned {
+                try found.writeDurably(
+                    SpoolName.log,
+                    Array(bytes[..<kept.wholeBytes]),
+                    replacing: true
+                )
+            }
+            return try found.file(SpoolName.log, [.write, .append])
+        }
         return OpenRecording(
             recording: recording,
             folder: found,
             log: opened,
-            order: read.order,
-            length: read.wholeBytes
+            order: kept.order,
+            length: kept.wholeBytes
         )
     }
 
@@ -124,9 +138,7 @@ package struct OpenRecording: ~Copyable, Sendable {
     }
 
     private mutating func write(_ line: [UInt8]) throws(SpoolError) {
-        guard !isBroken else {
-            throw .damaged(recording: recording, "its log could not be written before")
-        }
+        try requireSound()
         do throws(SystemError) {
             try log.writeAll(line)
         } catch {
@@ -144,14 +156,41 @@ package struct OpenRecording: ~Copyable, Sendable {
         length += line.count
     }
 
-    /// The file that a leaf names is there, regular, of that length.
-    private borrowing func check(_ object: Leaf.Object) throws(SpoolError) {
-        let size: Int
+    /// Puts a signed note over the log in the place of the last one, durably.
+    ///
+    /// It covers whole, durable lines only. After a failed sync nothing more is written: what is on
+    /// the disk is not known.
+    package mutating func keep(checkpoint note: [UInt8]) throws(SpoolError) {
+        try requireSound()
         do throws(SystemError) {
-            size = try folder.file(object.name).status().size
-        } catch { throw .system(error) }
-        guard size == Int(object.bytes) else {
-            throw .disorder("\(object.name) has another length")
+            try folder.writeDurably(SpoolName.checkpoint, note, replacing: true)
+        } catch {
+            if error.isFailedSync { isBroken = true }
+            throw .system(error)
+        }
+    }
+
+    private borrowing func requireSound() throws(SpoolError) {
+        guard !isBroken else {
+            throw .damaged(recording: recording, "its log could not be written before")
+        }
+    }
+
+    /// The file that a leaf names is there, regular, and is what the leaf says.
+    private borrowing func check(_ object: Leaf.Object) throws(SpoolError) {
+        guard try folder.holds(object) else {
+            throw .disorder("\(object.name) is not what its leaf says")
+        }
+    }
+}
+
+extension Folder {
+    /// Whether an object's file has the length and the hash that its leaf says.
+    package borrowing func holds(_ object: Leaf.Object) throws(SpoolError) -> Bool {
+        try wrapping { () throws(SystemError) in
+            let file = try file(object.name)
+            guard try file.status().size == Int(object.bytes) else { return false }
+            return try FileHash.sha256(of: file) == object.sha256
         }
     }
 }

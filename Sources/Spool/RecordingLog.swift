@@ -41,6 +41,27 @@ package struct RecordingLog: Sendable {
         try self.init(parsing: bytes, recording: recording)
     }
 
+    private init(leaves: [Leaf], order: LeafOrder, wholeBytes: Int) {
+        self.leaves = leaves
+        self.order = order
+        self.wholeBytes = wholeBytes
+    }
+
+    /// The log as it was when it had `count` leaves; all of it for nil.
+    package func prefix(_ count: Int?) throws(SpoolError) -> RecordingLog {
+        guard let count, count < leaves.count else { return self }
+        var order = LeafOrder()
+        for leaf in leaves.prefix(count) { try order.accept(leaf) }
+        return RecordingLog(
+            leaves: Array(leaves.prefix(count)),
+            order: order,
+            wholeBytes: leaves.prefix(count).reduce(0) { $0 + $1.line.count + 1 }
+        )
+    }
+
+    /// The whole lines, without their line feeds: the leaves of the tree that a checkpoint signs.
+    package var lines: [[UInt8]] { leaves.map(\.line) }
+
     /// Reason and time of the `end` leaf.
     package var end: (reason: String, time: Int64)? {
         for case .end(let reason, let time, _, _) in leaves.reversed() { return (reason, time) }

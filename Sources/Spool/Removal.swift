@@ -15,9 +15,10 @@ package struct Removal: Sendable, Hashable {
 }
 
 extension OpenRecording {
-    /// Takes whole segments out: the `cut` leaf first, durable, then the files.
+    /// Takes whole segments out of what is delivered: the `cut` leaf, durable.
     ///
-    /// What the uploader sends must be there and be what the log says, so nothing leaves later.
+    /// The files go with ``removeCut()`` when the leaf is signed for. Nothing leaves in between: the
+    /// uploader sends only what a log that is signed to its end names.
     package mutating func cut(
         from: Int64,
         to: Int64,
@@ -38,7 +39,6 @@ extension OpenRecording {
             if acknowledged.contains(entry) { removal.left += 1 }
             removal.deleted += 1
         }
-        try removeCut()
         return removal
     }
 

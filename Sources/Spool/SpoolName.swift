@@ -5,6 +5,7 @@ package enum SpoolName {
     package static let receipt = "receipt.json.age"
     package static let summary = "summary.json.age"
     package static let log = "log"
+    package static let checkpoint = "checkpoint"
 
     /// As in `000000.init.age`.
     package static func initial(_ number: Int) -> String { padded(number) + ".init.age" }

@@ -54,6 +54,15 @@ package struct Checkpoint: Sendable, Hashable {
         )
     }
 
+    /// Whether the first ``size`` of these lines are what the checkpoint stands for; false also when
+    /// there are fewer.
+    package func covers(_ lines: some Collection<[UInt8]>) -> Bool {
+        guard lines.count >= size else { return false }
+        var tree = CompactMerkleTree()
+        for line in lines.prefix(size) { tree.append(line) }
+        return tree.head == head
+    }
+
     /// The checkpoint as a note, signed by the log's Ed25519 key under the log's own name.
     package func signed(with key: SigningKey) throws(TransparencyLogError) -> SignedNote {
         try SignedNote(signing: text, as: origin, with: key)

@@ -1,5 +1,6 @@
 internal import CryptoPrimitives
 package import LinuxSystem
+internal import Spool
 
 /// An account that is a folder: a disk, or a share that something else mounts.
 ///
@@ -73,7 +74,7 @@ package struct DirectoryAccount: Account {
         let name = object.name + "-" + Hex.encode(object.sha256)
         if folder.contains(name) {
             let present = try folder.file(name)
-            guard try DirectoryAccount.hash(of: present) == object.sha256 else {
+            guard try FileHash.sha256(of: present) == object.sha256 else {
                 throw UploadAbsence.otherContent
             }
             // A crash may have come between its rename and the folder's sync.
@@ -101,24 +102,7 @@ package struct DirectoryAccount: Account {
     }
 
     private func hash(of name: String, in folder: borrowing Folder) throws(SystemError) -> [UInt8] {
-        try DirectoryAccount.hash(of: try folder.file(name))
-    }
-
-    /// SHA-256 of a file from its start.
-    static func hash(of file: borrowing Descriptor) throws(SystemError) -> [UInt8] {
-        try file.rewind()
-        var hasher = SHA256Hasher()
-        var buffer = [UInt8](repeating: 0, count: chunkSize)
-        while true {
-            var span = buffer.mutableSpan
-            let count = try span.withUnsafeMutableBytes { (bytes) throws(SystemError) in
-                try file.read(into: bytes)
-            }
-            if count == 0 { return hasher.finish() }
-            buffer.span.withUnsafeBytes { bytes in
-                hasher.update(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
-            }
-        }
+        try FileHash.sha256(of: try folder.file(name))
     }
 
     private func forEachChunk(

@@ -55,16 +55,16 @@ package struct Uploader: ~Copyable {
                 recordings = try SpoolFolder.recordings(settings.spool)
             } catch { throw .spool(error) }
             guard !recordings.isEmpty else { return outcome }
-            let hold: Int64
+            let room: RoomRecord
             do throws(UploadError) {
-                hold = try holdSeconds()
+                room = try self.room()
             } catch {
                 outcome.pending = recordings.count
                 throw error
             }
             for recording in recordings {
                 do throws(UploadError) {
-                    try deliver(recording, hold: hold, now: now, outcome: &outcome)
+                    try deliver(recording, room, now: now, outcome: &outcome)
                 } catch {
                     outcome.pending += 1
                     outcome.error = error
@@ -76,23 +76,22 @@ package struct Uploader: ~Copyable {
 
     private mutating func deliver(
         _ recording: String,
-        hold: Int64,
+        _ room: RoomRecord,
         now: Int64,
         outcome: inout Outcome
     ) throws(UploadError) {
-        guard let delivery = try Delivery(recording, spool: settings.spool) else {
+        let found = try Delivery(recording, spool: settings.spool, box: room.boxKey)
+        guard let delivery = found else {
             outcome.unfinished += 1
             return
         }
         let remaining = delivery.remaining(acknowledged)
         guard !remaining.isEmpty else { return }
         // Until then nobody has a copy, and the teacher can still take it back.
-        guard delivery.ended + hold <= now else {
+        let release = delivery.ended + room.holdMinutes * 60
+        guard release <= now else {
             outcome.pending += 1
-            outcome.nextRelease = min(
-                outcome.nextRelease ?? delivery.ended + hold,
-                delivery.ended + hold
-            )
+            outcome.nextRelease = min(outcome.nextRelease ?? release, release)
             return
         }
         for content in remaining {
@@ -106,10 +105,10 @@ package struct Uploader: ~Copyable {
         outcome.delivered += 1
     }
 
-    /// From the room record.
+    /// The installed room record: whose signature counts, and how long recordings are held back.
     ///
     /// Without a sound one nothing leaves the box.
-    private func holdSeconds() throws(UploadError) -> Int64 {
+    private func room() throws(UploadError) -> RoomRecord {
         let authorities: [UInt8]
         let room: [UInt8]
         do throws(SystemError) {
@@ -121,8 +120,7 @@ package struct Uploader: ~Copyable {
             room = try folder.read("room.json", limit: ThresholdDocument.byteLimit)
         } catch { throw .system(error) }
         do throws(Refusal) {
-            return try Trust(authorities: authorities, room: room, cards: [])
-                .room.record.holdMinutes * 60
+            return try Trust(authorities: authorities, room: room, cards: []).room.record
         } catch { throw .unsound(recording: "", "the room record: \(error.message)") }
     }
 

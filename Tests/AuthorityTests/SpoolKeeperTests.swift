@@ -3,6 +3,7 @@ import CryptoPrimitives
 import LinuxSystem
 import Spool
 import Testing
+import TransparencyLog
 
 @testable import Authority
 
@@ -37,8 +38,14 @@ struct Workshop {
         ).verify(token: token, details: School.details)
     }
 
+    var signer: RecordingSigner { RecordingSigner(key: school.box) }
+
+    func recover(time: Int64) -> [SpoolError] {
+        SpoolKeeper.recover(spool: spool, time: time, signer: signer)
+    }
+
     func records(_ number: UInt8 = 1) throws -> SessionRecords {
-        let records = SessionRecords(spool: spool, recorderGroup: nil)
+        let records = SessionRecords(spool: spool, recorderGroup: nil, signer: signer)
         try records.create(start(number), receipt: Array("the sealed receipt".utf8))
         return records
     }
@@ -81,8 +88,23 @@ struct Workshop {
         try folder.names("spool/\(Workshop.name(number))")
     }
 
-    /// Every object that a log names is there and whole.
+    /// The checkpoint of a recording, by the school's box.
+    func checkpoint(_ number: UInt8) throws -> Checkpoint {
+        try Checkpoint(
+            verifying: folder.read("spool/\(Workshop.name(number))/checkpoint"),
+            origin: Checkpoint.recordingOrigin(
+                box: school.box.verificationKey.thumbprint,
+                recording: Workshop.name(number)
+            ),
+            key: school.box.verificationKey
+        )
+    }
+
+    /// Every object that a log names is there and whole, and every line is signed for.
     func expectSound(_ number: UInt8) throws {
+        let lines = try log(number).lines
+        #expect(try checkpoint(number).covers(lines))
+        #expect(try checkpoint(number).size == lines.count)
         for content in try log(number).contents {
             let bytes = try folder.read("spool/\(Workshop.name(number))/\(content.name)")
             #expect(SHA256.hash(bytes) == content.sha256, "\(content.name)")
@@ -91,9 +113,12 @@ struct Workshop {
 
     func acknowledge(_ number: UInt8, without missing: String = "") throws {
         let log = try folder.read("spool/\(Workshop.name(number))/log")
+        let note = try folder.read("spool/\(Workshop.name(number))/checkpoint")
         let contents =
-            try self.log(number).contents
-            + [RecordingLog.Content(name: "log", sha256: SHA256.hash(log))]
+            try self.log(number).contents + [
+                RecordingLog.Content(name: "log", sha256: SHA256.hash(log)),
+                RecordingLog.Content(name: "checkpoint", sha256: SHA256.hash(note)),
+            ]
         for content in contents where content.name != missing {
             try AcknowledgementJournal.append(
                 Acknowledgement(
@@ -139,7 +164,7 @@ struct SpoolKeeperTests {
         let log = try shop.folder.read("\(place)/log")
         try shop.folder.write("\(place)/log", log + Array("{\"bytes\":12".utf8))
         try shop.folder.write("\(place)/.000004.m4s.age.part", [1, 2])
-        #expect(SpoolKeeper.recover(spool: shop.spool, time: 77).isEmpty)
+        #expect(shop.recover(time: 77).isEmpty)
         let end = try #require(try shop.log(1).end)
         #expect((end.reason, end.time) == ("interrupted", 77))
         #expect(try shop.log(1).order.segments == 3)
@@ -147,7 +172,7 @@ struct SpoolKeeperTests {
         try shop.expectSound(1)
         // What has its end is not touched again.
         let after = try shop.folder.read("\(place)/log")
-        #expect(SpoolKeeper.recover(spool: shop.spool, time: 99).isEmpty)
+        #expect(shop.recover(time: 99).isEmpty)
         #expect(try shop.folder.read("\(place)/log") == after)
     }
 
@@ -163,7 +188,7 @@ struct SpoolKeeperTests {
         try shop.folder.run("rm", "\(shop.spool)/\(Workshop.name(3))/000002.m4s.age")
         try shop.folder.make("spool/\(Workshop.name(4))")
         try shop.folder.write("spool/\(Workshop.name(4))/token.jws", [1])
-        #expect(SpoolKeeper.recover(spool: shop.spool, time: 88).isEmpty)
+        #expect(shop.recover(time: 88).isEmpty)
         for number: UInt8 in 1...2 {
             #expect(
                 try shop.names(number).filter { $0.hasSuffix("m4s.age") } == ["000003.m4s.age"]
@@ -185,11 +210,14 @@ struct SpoolKeeperTests {
         try shop.folder.write("spool/\(Workshop.name(1))/log", Array("garbage\n".utf8))
         try shop.folder.run("rm", "\(shop.spool)/\(Workshop.name(2))/log")
         let names = try shop.names(2)
-        #expect(SpoolKeeper.recover(spool: shop.spool, time: 1).count == 2)
+        #expect(shop.recover(time: 1).count == 2)
         #expect(try shop.folder.read("spool/\(Workshop.name(1))/log") == Array("garbage\n".utf8))
         #expect(try shop.names(2) == names)
         #expect(try shop.log(3).end?.reason == "interrupted")
-        #expect(SpoolKeeper.recover(spool: shop.spool + "/none", time: 1).count == 1)
+        #expect(
+            SpoolKeeper.recover(spool: shop.spool + "/none", time: 1, signer: shop.signer).count
+                == 1
+        )
     }
 
     @Test("removes what its teacher's leaving or the room's limit lets go, and leaves a tombstone")
@@ -216,8 +244,8 @@ struct SpoolKeeperTests {
         )
         // What has no end yet may still be running.
         #expect(remove(trust, clock: School.now + 100 * day) == 0)
-        #expect(try shop.names(3).count == 8)
-        #expect(SpoolKeeper.recover(spool: shop.spool, time: School.now).isEmpty)
+        #expect(try shop.names(3).count == 9)
+        #expect(shop.recover(time: School.now).isEmpty)
         #expect(try shop.folder.names("spool").count == 3)
     }
 
@@ -302,7 +330,7 @@ struct SpoolKeeperTests {
         )
         let inventory = SpoolKeeper.inventory(spool: shop.spool)
         #expect(inventory.used == Set((1...3).map { Workshop.name($0) }))
-        #expect((inventory.recordings, inventory.objects) == (2, 16))
+        #expect((inventory.recordings, inventory.objects) == (2, 18))
         #expect(inventory.oldest == 50)
         #expect(inventory.bytes > 0 && inventory.available > 0)
         #expect(inventory.problem == nil)
@@ -318,6 +346,7 @@ struct SpoolKeeperTests {
                 Workshop.order(number, from: from * Workshop.second, to: to * Workshop.second),
                 text: "the order",
                 spool: shop.spool,
+                signer: shop.signer,
                 acknowledged: []
             )
         }

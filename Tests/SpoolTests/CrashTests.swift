@@ -28,7 +28,7 @@ struct CrashTests {
             calls
                 == beginning + ["fsync \(recording)"] + leaf
                 + object("000000.init.age") + leaf + object("000001.m4s.age") + leaf
-                + object("summary.json.age") + leaf
+                + object("summary.json.age") + leaf + object("checkpoint")
         )
     }
 
@@ -185,6 +185,37 @@ struct CrashTests {
         #expect(try spool.read(Lesson.recording, "log") == after)
         try Lesson.recover(in: spool.path)
         try Lesson.expectInvariant(spool.path, "after the failed sync")
+    }
+
+    @Test("a checkpoint whose sync fails is the last that is tried", arguments: [1, 2])
+    func failedCheckpoint(number: Int) throws {
+        let spool = try TemporaryFolder()
+        var open = try Lesson.create(in: try spool.folder())
+        try open.keep(checkpoint: [1])
+        let failed = SystemCalls.run(.fail(name: "fsync", number: number, error: EIO)) {
+            #expect(kind { try open.keep(checkpoint: [2]) } == "system")
+        }
+        #expect(failed.calls.count { $0.hasPrefix("fsync") } == number)
+        let calls = SystemCalls.run(.trace) {
+            #expect(kind { try open.keep(checkpoint: [3]) } == "damaged")
+        }.calls
+        #expect(calls.isEmpty)
+        // The old one whole or the new one whole.
+        #expect(try [[1], [2]].contains(spool.read(Lesson.recording, "checkpoint")))
+        #expect(try spool.names(Lesson.recording).allSatisfy { !$0.hasPrefix(".") })
+    }
+
+    @Test("a checkpoint that finds no space leaves the last one and may be tried again")
+    func fullCheckpoint() throws {
+        let spool = try TemporaryFolder()
+        var open = try Lesson.create(in: try spool.folder())
+        try open.keep(checkpoint: [1])
+        _ = SystemCalls.run(.fail(name: "write", number: 1, error: ENOSPC)) {
+            #expect(kind { try open.keep(checkpoint: [2, 2]) } == "no space")
+        }
+        #expect(try spool.read(Lesson.recording, "checkpoint") == [1])
+        try open.keep(checkpoint: [3])
+        #expect(try spool.read(Lesson.recording, "checkpoint") == [3])
     }
 
     @Test("an object whose sync fails is not there", arguments: [1, 2])

@@ -101,14 +101,21 @@ struct OpenRecordingTests {
         #expect(try spool.folder().names().isEmpty)
     }
 
-    @Test("takes no leaf whose file is missing, of another length, a link or no file at all")
+    @Test("takes no leaf whose file is missing, of another length or content, a link or no file")
     func files() throws {
         var open = try Lesson.create(in: try spool.folder())
         let before = try spool.read(Lesson.recording, "log")
         let path = "\(spool.path)/\(Lesson.recording)"
-        let object = LeafTests.object("000000.init.age", bytes: 10)
+        let content = [UInt8](repeating: 1, count: 10)
+        let object = Leaf.Object(
+            name: "000000.init.age",
+            bytes: 10,
+            sha256: SHA256.hash(content)
+        )
         let leaf = Leaf.run(initial: object, tracks: Lesson.tracks)
         #expect(kind { try open.append(leaf) } == "missing")
+        try spool.write("\(Lesson.recording)/000000.init.age", content.dropLast() + [2])
+        #expect(kind { try open.append(leaf) } == "disorder")
         for size in [0, 9, 11] {
             try spool.write(
                 "\(Lesson.recording)/000000.init.age",
@@ -172,6 +179,35 @@ struct OpenRecordingTests {
         }
     }
 
+    @Test("is written anew where lines of it go or nobody signed for them, and only there")
+    func rewritten() throws {
+        try Lesson.record(in: spool.path, ends: false)
+        let whole = try spool.read(Lesson.recording, "log")
+        func number() throws -> UInt64 {
+            try fileNumber("\(spool.path)/\(Lesson.recording)/log")
+        }
+        let first = try number()
+        func recover(keeping count: Int? = nil, isSigned: Bool) throws -> Int64 {
+            try OpenRecording.recover(
+                Lesson.recording,
+                in: try spool.folder(),
+                keeping: count,
+                isSigned: isSigned
+            ).segments
+        }
+        #expect(try recover(isSigned: true) == 2)
+        #expect(try number() == first)
+        #expect(try recover(isSigned: false) == 2)
+        let second = try number()
+        #expect(second != first)
+        #expect(try spool.read(Lesson.recording, "log") == whole)
+        #expect(try recover(keeping: 3, isSigned: true) == 1)
+        #expect(try number() != second)
+        let lines = whole.split(separator: 0x0A).prefix(3)
+        #expect(try spool.read(Lesson.recording, "log") == lines.flatMap { $0 + [0x0A] })
+        #expect(try !spool.names(Lesson.recording).contains { $0.hasPrefix(".") })
+    }
+
     @Test("with its end is recovered as ended and takes nothing more")
     func ended() throws {
         try Lesson.record(in: spool.path)
@@ -233,4 +269,10 @@ struct OpenRecordingTests {
         let available = try writer.available()
         #expect(available > 0)
     }
+}
+
+private func fileNumber(_ path: String) throws -> UInt64 {
+    var value = stat()
+    try #require(stat(path, &value) == 0)
+    return UInt64(value.st_ino)
 }

@@ -25,7 +25,14 @@ struct CutTests {
         acknowledged: Set<Acknowledgement> = []
     ) throws -> Removal {
         var open = try OpenRecording.recover(Lesson.recording, in: try spool.folder())
-        return try open.cut(from: from, to: to, order: Self.order, acknowledged: acknowledged)
+        let removal = try open.cut(
+            from: from,
+            to: to,
+            order: Self.order,
+            acknowledged: acknowledged
+        )
+        try open.removeCut()
+        return removal
     }
 
     private func media() throws -> [String] {
@@ -126,6 +133,8 @@ struct CutTests {
             acknowledged: []
         )
         #expect(removal.deleted == 2)
+        #expect(try media().count == 2)
+        try open.removeCut()
         let writer = try ObjectWriter(recording: Lesson.recording, spool: spool.path)
         let object = try writer.write(SpoolName.media(3), Lesson.bytes(3))
         try open.append(
@@ -182,7 +191,7 @@ struct DeletionTests {
     func tombstone() throws {
         try Lesson.record(in: spool.path)
         try spool.write("\(Lesson.recording)/.000009.m4s.age.part", [1])
-        #expect(try delete() == Removal(deleted: 8, left: 0))
+        #expect(try delete() == Removal(deleted: 9, left: 0))
         let name = SpoolName.tombstone(Lesson.recording)
         #expect(try spool.folder().names() == [name])
         #expect(try spool.folder().read(name, limit: 100) == Self.order)
@@ -200,7 +209,7 @@ struct DeletionTests {
         try Lesson.record(in: spool.path)
         var all = try Lesson.acknowledgements(in: spool.path)
         all.insert(Acknowledgement(recording: "other", name: "log", sha256: Lesson.token))
-        #expect(try delete(all) == Removal(deleted: 8, left: 8))
+        #expect(try delete(all) == Removal(deleted: 9, left: 9))
     }
 
     @Test("may be one that has not ended, or whose log is damaged or lost")
@@ -238,7 +247,7 @@ struct DeletionTests {
                 )
             } != "none"
         )
-        #expect(try spool.names(Lesson.recording).count == 8)
+        #expect(try spool.names(Lesson.recording).count == 9)
         try other.write("precious", [1])
         _ = try runCommand(
             "ln",

@@ -2,6 +2,7 @@ import Consent
 import CryptoPrimitives
 import LinuxSystem
 import Testing
+import TransparencyLog
 import Uploading
 
 @testable import Spool
@@ -11,10 +12,12 @@ import Uploading
 struct RemovedDeliveryTests {
     let spool: TemporaryFolder
     let account: TemporaryFolder
+    let box: SigningKey
 
     init() throws {
         spool = try TemporaryFolder()
         account = try TemporaryFolder()
+        box = try SigningKey.generate(.edDSA)
         try account.write(".lenscap-account", [])
         try record()
     }
@@ -38,7 +41,7 @@ struct RemovedDeliveryTests {
         var document = try ThresholdDocument(payload: card.payload)
         try document.sign(as: .card, with: key)
         let token = StartToken(
-            audience: "box",
+            audience: box.verificationKey.thumbprint,
             cameras: ["board"],
             microphones: [],
             card: document.hash,
@@ -69,9 +72,27 @@ struct RemovedDeliveryTests {
             try open.append(.segment(object, start: start, duration: 2 * Lesson.second))
         }
         try open.append(.end(reason: "stopped", time: 1, segments: 3, summary: nil))
+        try sign(&open)
     }
 
-    private func delivery() throws -> Delivery? { try Delivery(recording, spool: spool.path) }
+    private func sign(_ open: inout OpenRecording) throws {
+        let log = try RecordingLog(
+            parsing: spool.read(recording, "log"),
+            recording: recording
+        )
+        let note = try Checkpoint(
+            origin: Checkpoint.recordingOrigin(
+                box: box.verificationKey.thumbprint,
+                recording: recording
+            ),
+            head: MerkleTree(leaves: log.lines).head
+        ).signed(with: box)
+        try open.keep(checkpoint: note.bytes)
+    }
+
+    private func delivery() throws -> Delivery? {
+        try Delivery(recording, spool: spool.path, box: box.verificationKey)
+    }
 
     private var cut: Leaf {
         .cut(from: 0, to: 3 * Lesson.second, order: [UInt8](repeating: 3, count: 32))
@@ -81,7 +102,7 @@ struct RemovedDeliveryTests {
     func whole() throws {
         let delivery = try #require(try delivery())
         let contents = delivery.remaining([])
-        #expect(contents.count == 8)
+        #expect(contents.count == 9)
         for content in contents { try delivery.send(content) }
     }
 
@@ -90,10 +111,13 @@ struct RemovedDeliveryTests {
         var open = try OpenRecording.recover(recording, in: try spool.folder())
         try open.append(cut)
         #expect(try spool.names(recording).contains(SpoolName.media(1)))
+        // Before the cut is signed for nothing is sent at all.
+        #expect(try self.delivery() == nil)
+        try sign(&open)
         let delivery = try #require(try delivery())
         let names = delivery.remaining([]).map(\.name)
         #expect(!names.contains(SpoolName.media(1)) && !names.contains(SpoolName.media(2)))
-        #expect(names.contains(SpoolName.media(3)) && names.last == "log")
+        #expect(names.contains(SpoolName.media(3)) && names.suffix(2) == ["log", "checkpoint"])
         for content in delivery.remaining([]) { try delivery.send(content) }
     }
 
@@ -107,8 +131,12 @@ struct RemovedDeliveryTests {
             order: [UInt8](repeating: 3, count: 32),
             acknowledged: []
         )
+        try sign(&open)
+        try open.removeCut()
         for content in delivery.remaining([]) {
-            let isStale = [SpoolName.media(1), SpoolName.media(2), "log"].contains(content.name)
+            let isStale = [SpoolName.media(1), SpoolName.media(2), "log", "checkpoint"].contains(
+                content.name
+            )
             if isStale {
                 #expect(throws: UploadError.self, "\(content.name)") {
                     try delivery.send(content)

@@ -44,6 +44,7 @@ enum Lesson {
     static let token = Array("the token".utf8)
     static let card = Array("the card".utf8)
     static let receipt = Array("the sealed receipt".utf8)
+    static let checkpoint = Array("a signed note".utf8)
     static let tracks = [Leaf.Track(source: "board", kind: "video")]
     static let second: Int64 = 1_000_000_000
 
@@ -84,6 +85,7 @@ enum Lesson {
                 summary: summary
             )
         )
+        try open.keep(checkpoint: checkpoint)
     }
 
     /// What the authority does with a recording that it finds at its start.
@@ -91,9 +93,9 @@ enum Lesson {
         for recording in try SpoolFolder.recordings(path) {
             if try SpoolFolder.removeIfUnbegun(recording, spool: path) { continue }
             let spool = try Folder(path: path)
-            var open = try OpenRecording.recover(recording, in: spool)
-            if open.hasEnded { continue }
+            var open = try OpenRecording.recover(recording, in: spool, isSigned: false)
             try open.removeLeftovers()
+            if open.hasEnded { continue }
             let segments = open.segments
             try open.append(
                 .end(reason: "interrupted", time: 1_800_000_001, segments: segments, summary: nil)
@@ -101,11 +103,16 @@ enum Lesson {
         }
     }
 
-    /// Acknowledgements of everything that a recording's log vouches for, and of the log.
+    /// Acknowledgements of everything that a recording's log vouches for, of the log and of the
+    /// checkpoint.
     static func acknowledgements(in path: String) throws -> Set<Acknowledgement> {
-        let log = try Folder(path: path).folder(recording).read(SpoolName.log, limit: 1 << 20)
-        let contents = try RecordingLog(parsing: log, recording: recording).contents
-        let all = contents + [RecordingLog.Content(name: "log", sha256: SHA256.hash(log))]
+        let folder = try Folder(path: path).folder(recording)
+        let log = try folder.read(SpoolName.log, limit: 1 << 20)
+        var all = try RecordingLog(parsing: log, recording: recording).contents
+        for name in ["log", "checkpoint"] where folder.contains(name) {
+            let bytes = try folder.read(name, limit: 1 << 20)
+            all.append(RecordingLog.Content(name: name, sha256: SHA256.hash(bytes)))
+        }
         return Set(
             all.map { Acknowledgement(recording: recording, name: $0.name, sha256: $0.sha256) }
         )

@@ -4,6 +4,7 @@ internal import Glibc
 import LinuxSystem
 import Spool
 import Testing
+import TransparencyLog
 
 @testable import Uploading
 
@@ -15,6 +16,7 @@ final class Classroom: Sendable {
     let path: String
     let authority: SigningKey
     let teacher: SigningKey
+    let box: SigningKey
     let authorities: ThresholdDocument
     let room: ThresholdDocument
     let card: ThresholdDocument
@@ -30,6 +32,7 @@ final class Classroom: Sendable {
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         authority = try SigningKey.generate(.edDSA)
         teacher = try SigningKey.generate(.es256)
+        box = try SigningKey.generate(.edDSA)
         var authorities = try ThresholdDocument(
             payload: Authorities.payload(
                 members: [Authorities.Member(key: authority.verificationKey, role: .registrar)],
@@ -41,7 +44,7 @@ final class Classroom: Sendable {
         try authorities.sign(as: .authorities, with: authority)
         self.authorities = authorities
         var record = RoomRecord(
-            boxKey: try SigningKey.generate(.edDSA).verificationKey,
+            boxKey: box.verificationKey,
             room: "Science 2",
             sources: [RoomRecord.Source(name: "board", kind: .camera)],
             agreements: [],
@@ -98,7 +101,7 @@ final class Classroom: Sendable {
         teacher name: String = Classroom.teacher
     ) throws -> [UInt8] {
         let token = StartToken(
-            audience: "box",
+            audience: box.verificationKey.thumbprint,
             cameras: ["board"],
             microphones: [],
             card: (card ?? self.card).hash,
@@ -151,7 +154,32 @@ final class Classroom: Sendable {
         if let ended {
             try open.append(.end(reason: "stopped", time: ended, segments: 2, summary: nil))
         }
+        try sign(recording, &open)
         return recording
+    }
+
+    /// Signs for everything that a recording's log has now, as the box does.
+    func sign(
+        _ recording: String,
+        _ open: inout OpenRecording,
+        by key: SigningKey? = nil,
+        origin other: String? = nil
+    ) throws {
+        let log = try RecordingLog(
+            parsing: read("spool/\(recording)/log"),
+            recording: recording
+        )
+        let origin = Checkpoint.recordingOrigin(
+            box: box.verificationKey.thumbprint,
+            recording: other ?? recording
+        )
+        let note = try Checkpoint(origin: origin, head: MerkleTree(leaves: log.lines).head)
+            .signed(with: key ?? box)
+        try open.keep(checkpoint: note.bytes)
+    }
+
+    func delivery(_ recording: String) throws(UploadError) -> Delivery? {
+        try Delivery(recording, spool: spool, box: box.verificationKey)
     }
 
     func write(_ name: String, _ bytes: [UInt8]) throws {

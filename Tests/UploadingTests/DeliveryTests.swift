@@ -13,60 +13,48 @@ struct DeliveryTests {
     init() throws { classroom = try Classroom() }
 
     private func judge(_ recording: String) -> String {
-        kind { () throws(UploadError) in _ = try Delivery(recording, spool: classroom.spool) }
+        kind { () throws(UploadError) in _ = try classroom.delivery(recording) }
     }
 
-    @Test("sends token, card and receipt first, then every object, the log last")
+    @Test("sends token, card and receipt first, then every object, log and checkpoint last")
     func order() throws {
         let recording = try classroom.record(1)
-        let delivery = try #require(try Delivery(recording, spool: classroom.spool))
+        let delivery = try #require(try classroom.delivery(recording))
         #expect(
             delivery.remaining([]).map(\.name) == [
                 "token.jws", "card.json", "receipt.json.age", "000000.init.age", "000001.m4s.age",
-                "000002.m4s.age", "log",
+                "000002.m4s.age", "log", "checkpoint",
             ]
         )
         #expect(delivery.ended == Classroom.now - 3600)
         let first = delivery.remaining([])[0]
-        #expect(delivery.remaining([delivery.acknowledgement(first)]).count == 6)
+        #expect(delivery.remaining([delivery.acknowledgement(first)]).count == 7)
     }
 
     @Test("is none while the recording has not ended or has not begun")
     func unfinished() throws {
         let recording = try classroom.record(1, ended: nil)
-        #expect(try Delivery(recording, spool: classroom.spool) == nil)
+        #expect(try classroom.delivery(recording) == nil)
         _ = try Folder.make(path: "\(classroom.spool)/\(classroom.identifier(2))")
-        #expect(try Delivery(classroom.identifier(2), spool: classroom.spool) == nil)
+        #expect(try classroom.delivery(classroom.identifier(2)) == nil)
     }
 
-    @Test("is refused where any byte of token, card or log was altered")
+    @Test("is refused where any byte of token, card, log or checkpoint was altered")
     func altered() throws {
         let recording = try classroom.record(1)
         var count = 0
-        for name in ["token.jws", "card.json", "log"] {
+        for name in ["token.jws", "card.json", "log", "checkpoint"] {
             let place = "spool/\(recording)/\(name)"
             let good = try classroom.read(place)
-            // Of the log, leaf 0 alone is bound to anything here.
-            let end = name == "log" ? (good.firstIndex(of: 0x0A) ?? 0) : good.count
-            for position in stride(from: 0, to: end, by: 11) {
+            for position in stride(from: 0, to: good.count, by: 11) {
                 var bad = good
                 bad[position] ^= 1
                 try classroom.write(place, bad)
                 let found = judge(recording)
-                let isReceipt = name == "log" && found == "none"
-                if isReceipt {
-                    // The hash of the receipt itself: found out when the receipt is sent.
-                    let delivery = try #require(try Delivery(recording, spool: classroom.spool))
-                    let content = delivery.remaining([])[2]
-                    #expect(
-                        kind { () throws(UploadError) in try delivery.send(content) } == "unsound"
-                    )
-                } else {
-                    #expect(
-                        ["unsound", "spool"].contains(found),
-                        "\(name) at \(position): \(found)"
-                    )
-                }
+                #expect(
+                    ["unsound", "spool"].contains(found),
+                    "\(name) at \(position): \(found)"
+                )
                 count += 1
             }
             try classroom.write(place, good)
@@ -74,6 +62,51 @@ struct DeliveryTests {
         #expect(count > 150)
         #expect(judge(recording) == "none")
         #expect(try Folder(path: classroom.account).names() == [DirectoryAccount.markerName])
+    }
+
+    @Test("is refused where another than the token's box signed, or signed for something else")
+    func signature() throws {
+        let stranger = try SigningKey.generate(.edDSA)
+        let recording = try classroom.record(1)
+        func open() throws -> OpenRecording {
+            try OpenRecording.recover(recording, in: try Folder(path: classroom.spool))
+        }
+        var log = try open()
+        try classroom.sign(recording, &log, by: stranger)
+        #expect(judge(recording) == "unsound")
+        try classroom.sign(recording, &log, origin: classroom.identifier(2))
+        #expect(judge(recording) == "unsound")
+        try classroom.sign(recording, &log)
+        #expect(judge(recording) == "none")
+        let other = kind { () throws(UploadError) in
+            _ = try Delivery(recording, spool: classroom.spool, box: stranger.verificationKey)
+        }
+        #expect(other == "unsound")
+        // A log that lost its end, or anything before.
+        let good = try classroom.read("spool/\(recording)/log")
+        let lines = good.split(separator: 0x0A)
+        for count in 0..<lines.count {
+            try classroom.write(
+                "spool/\(recording)/log",
+                lines.prefix(count).flatMap { $0 + [0x0A] }
+            )
+            let isUnended = try classroom.read("spool/\(recording)/log").count < good.count
+            #expect(isUnended)
+            #expect(["none", "unsound"].contains(judge(recording)))
+            #expect((try? classroom.delivery(recording)) ?? nil == nil)
+        }
+    }
+
+    @Test("is none until the box has signed for the last line")
+    func unsigned() throws {
+        let recording = try classroom.record(1)
+        var open = try OpenRecording.recover(recording, in: try Folder(path: classroom.spool))
+        try open.append(.cut(from: 0, to: 1, order: [UInt8](repeating: 1, count: 32)))
+        #expect(try classroom.delivery(recording) == nil)
+        try classroom.sign(recording, &open)
+        #expect(try classroom.delivery(recording) != nil)
+        try classroom.run("rm", "\(classroom.spool)/\(recording)/checkpoint")
+        #expect(try classroom.delivery(recording) == nil)
     }
 
     @Test("is refused with a token that is not its own")
@@ -98,7 +131,7 @@ struct DeliveryTests {
             let place = try Classroom()
             let recording = try place.record(1, token: token, card: card)
             #expect(
-                kind { () throws(UploadError) in _ = try Delivery(recording, spool: place.spool) }
+                kind { () throws(UploadError) in _ = try place.delivery(recording) }
                     == "unsound",
                 "case \(index)"
             )
@@ -126,7 +159,7 @@ struct DeliveryTests {
     @Test("looks at the tombstone before each object")
     func tombstone() throws {
         let recording = try classroom.record(1)
-        let delivery = try #require(try Delivery(recording, spool: classroom.spool))
+        let delivery = try #require(try classroom.delivery(recording))
         let contents = delivery.remaining([])
         for (index, content) in contents.enumerated() {
             let tombstone = "\(classroom.spool)/\(SpoolName.tombstone(recording))"
@@ -142,7 +175,7 @@ struct DeliveryTests {
     @Test("sends no object that is not what the log says, is a link, or is missing")
     func objects() throws {
         let recording = try classroom.record(1)
-        let delivery = try #require(try Delivery(recording, spool: classroom.spool))
+        let delivery = try #require(try classroom.delivery(recording))
         let content = delivery.remaining([])[4]
         let place = "\(classroom.spool)/\(recording)/\(content.name)"
         let good = try classroom.read("spool/\(recording)/\(content.name)")
