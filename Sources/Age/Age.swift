@@ -34,6 +34,14 @@ package enum Age {
             + plaintextByteCount + chunkCount(plaintextByteCount) * ChaChaPoly.tagByteCount
     }
 
+    /// Bytes of plaintext in a file of this length that was sealed to one recipient.
+    package static func plaintextByteCount(sealedByteCount: Int) -> Int {
+        let payload =
+            sealedByteCount - AgeHeader.byteCount(recipients: 1) - payloadNonceByteCount
+        let chunks = (payload + sealedChunkByteCount - 1) / sealedChunkByteCount
+        return max(0, payload - chunks * ChaChaPoly.tagByteCount)
+    }
+
     /// Seals `plaintext` so that each of `recipients` can open it.
     ///
     /// One pass from the caller's memory into the file, which is reserved at its exact size; no

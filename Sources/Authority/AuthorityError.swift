@@ -9,6 +9,8 @@ package enum AuthorityError: Error, Sendable {
     case device(source: String, reason: String, message: String)
     /// Bytes.
     case noSpace(needed: Int, available: Int)
+    /// The disk ran full during a session.
+    case diskFull(String)
     case indicator(reason: String, message: String)
     case spool(SpoolError)
     case system(SystemError)
@@ -22,7 +24,7 @@ package enum AuthorityError: Error, Sendable {
         case .refused(let refusal): .personMustAct(hint: refusal.message)
         case .busy: .personMustAct(hint: "stop the session that runs, or wait for its end")
         case .device: .personMustAct(hint: "look after the device, then start again")
-        case .noSpace: .personMustAct(hint: "let the uploader deliver what waits")
+        case .noSpace, .diskFull: .personMustAct(hint: "let the uploader deliver what waits")
         case .indicator: .personMustAct(hint: "have the lamp mended")
         case .spool(let error): error.recovery
         case .system: .retry
@@ -40,6 +42,7 @@ extension AuthorityError: CustomStringConvertible {
         case .device(let source, let reason, let message): "\(source): \(message) [\(reason)]"
         case .noSpace(let needed, let available):
             "the lesson may need \(needed) bytes and \(available) are free"
+        case .diskFull(let message): message
         case .indicator(let reason, let message): "\(message) [\(reason)]"
         case .spool(let error): error.description
         case .system(let error): error.description

@@ -412,14 +412,18 @@ extension Session {
         case .done:
             break
         case .failed(let failure):
-            let error = AuthorityError.device(
-                source: failure.source,
-                reason: failure.code,
-                message: failure.message
-            )
+            let isSpace = failure.code == StopCause.space.rawValue
+            let error: AuthorityError =
+                isSpace
+                ? .diskFull(failure.message)
+                : .device(
+                    source: failure.source,
+                    reason: failure.code,
+                    message: failure.message
+                )
             current.failure = error
             onProblem?(error)
-            handle(.recorderFailed)
+            handle(isSpace ? .stop(.space) : .recorderFailed)
         }
     }
 
@@ -438,8 +442,8 @@ extension Session {
                 self.sendSigned(progress, current)
                 self.onChange?()
             case .failure(let error):
-                self.onProblem?(.spool(error))
-                self.handle(.recorderFailed)
+                self.onProblem?(error.isNoSpace ? .diskFull("\(error)") : .spool(error))
+                self.handle(error.isNoSpace ? .stop(.space) : .recorderFailed)
             }
         }
     }

@@ -16,6 +16,8 @@ package enum StopCause: String, Sendable, CaseIterable {
     case closedTime = "closed-time"
     /// The key that started it was revoked.
     case revoked
+    /// The disk ran full, or so low that the lesson's end would not fit.
+    case space
     /// A device or the pipeline failed and nothing is left to record.
     case failed
     /// The recorder ended without a word, or the authority did.

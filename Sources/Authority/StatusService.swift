@@ -159,7 +159,7 @@ extension AuthorityError {
         case .refused(let refusal): refusal.reason.rawValue
         case .busy: "busy"
         case .device: "device"
-        case .noSpace: "space"
+        case .noSpace, .diskFull: "space"
         case .indicator: "indicator"
         case .spool: "spool"
         case .system: "system"

@@ -299,6 +299,11 @@ package final class TeacherService {
             call.fail(prefix + "IndicatorFailed", ["reason": reason, "message": message])
         case .notHere:
             call.fail(prefix + "NotFound", ["what": "\(error)"])
+        case .diskFull(let message):
+            call.fail(
+                prefix + "DeviceUnavailable",
+                ["source": "", "reason": "space", "message": message]
+            )
         case .spool, .system, .ended:
             call.fail(
                 prefix + "DeviceUnavailable",

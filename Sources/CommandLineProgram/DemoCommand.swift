@@ -101,7 +101,9 @@ private struct Demo {
         let card = try TeacherCard(reading: try teacher.card())
         let delivered = "\(account)/\(card.teacher)/\(recording)"
         Terminal.say("delivered \(delivered)")
-        let opener = LessonOpener(identities: try teacher.identities())
+        let opener = LessonOpener(identities: try teacher.identities()) {
+            (box) throws(TeacherToolsError) in try teacher.boxKey(box)
+        }
         let report = try opener.open(delivered, to: "\(path)/lesson.mp4") { _ in }
         OpenCommand.show(report)
         guard report.isComplete else { throw CommandExit.failed }

@@ -75,8 +75,9 @@ struct RecorderRun {
                 settings: order.settings,
                 sink: sink,
                 ended: { error in
-                    channel.report(error)
-                    deadMan.requestStop("failed")
+                    let failure = FromRecorder.Failure(error)
+                    channel.report(failure)
+                    deadMan.requestStop(failure.endReason)
                 }
             )
             deadMan.attach(lesson)
@@ -120,8 +121,9 @@ struct RecorderRun {
 
     /// Says why nothing is recorded, and that nothing is open.
     private func fail(_ error: any Error) {
-        channel.report(error)
-        deadMan.requestStop("failed")
+        let failure = FromRecorder.Failure(error)
+        channel.report(failure)
+        deadMan.requestStop(failure.endReason)
         // The dead man says `closed`; then this process ends and the lock is free.
         while !deadMan.hasClosed { deadMan.wait(nanoseconds: 100_000_000) }
     }
@@ -152,8 +154,8 @@ extension MessageChannel {
     }
 
     /// An authority that is gone hears nothing; the dead man sees to the rest.
-    func report(_ error: any Error) {
-        try? send(.failed(FromRecorder.Failure(error)))
+    func report(_ failure: FromRecorder.Failure) {
+        try? send(.failed(failure))
     }
 }
 
@@ -165,11 +167,16 @@ extension FromRecorder.Failure {
         case RecordingError.noSourceLeft(let source, let reason):
             self.init(code: "device", source: source, message: reason)
         case RecordingError.sinkFailed(let error):
-            self.init(code: "spool", message: "\(error)")
+            self.init(error)
+        case let error as LessonSinkError:
+            self.init(code: error.isNoSpace ? "space" : "spool", message: "\(error)")
         default:
             self.init(code: "recorder", message: "\(error)")
         }
     }
+
+    /// What the recording's end says of it.
+    var endReason: String { code == "space" ? code : "failed" }
 }
 
 extension FromRecorder.State {

@@ -33,10 +33,13 @@ package protocol LessonSink: AnyObject, Sendable {
 package struct LessonSinkError: Error, Hashable, Sendable, CustomStringConvertible {
     package let description: String
     package let recovery: Recovery
+    /// Whether there was no room for it.
+    package let isNoSpace: Bool
 
-    package init(_ description: String, recovery: Recovery) {
+    package init(_ description: String, recovery: Recovery, isNoSpace: Bool = false) {
         self.description = description
         self.recovery = recovery
+        self.isNoSpace = isNoSpace
     }
 }
 

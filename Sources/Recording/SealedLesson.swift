@@ -100,7 +100,11 @@ package final class SealedLesson: LessonSink {
         do {
             return try writer.write(name, try Age.seal(plaintext, to: [recipient]))
         } catch let error as SpoolError {
-            throw LessonSinkError("\(name): \(error)", recovery: error.recovery)
+            throw LessonSinkError(
+                "\(name): \(error)",
+                recovery: error.recovery,
+                isNoSpace: error.isNoSpace
+            )
         } catch {
             throw LessonSinkError("\(name) could not be sealed: \(error)", recovery: .endSession)
         }
@@ -116,7 +120,8 @@ package final class SealedLesson: LessonSink {
         guard available >= lowWater else {
             throw LessonSinkError(
                 "the disk is nearly full (\(available) bytes are free)",
-                recovery: .endSession
+                recovery: .endSession,
+                isNoSpace: true
             )
         }
     }

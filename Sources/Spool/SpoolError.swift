@@ -11,9 +11,15 @@ package enum SpoolError: Error, Sendable {
     /// A recording of this identifier is there already.
     case exists(recording: String)
 
+    /// Whether there was no room for it.
+    package var isNoSpace: Bool {
+        guard case .system(let error) = self else { return false }
+        return error.isNoSpace
+    }
+
     package var recovery: Recovery {
         switch self {
-        case .system(let error): error.isNoSpace ? .endSession : .retry
+        case .system: isNoSpace ? .endSession : .retry
         case .disorder: .endSession
         case .damaged: .personMustAct(hint: "look at the folder; nothing in it was changed")
         case .exists: .personMustAct(hint: "sign a new token")

@@ -1,98 +1,74 @@
 package import Consent
-internal import CryptoPrimitives
+package import CryptoPrimitives
 internal import LinuxSystem
 package import Spool
 
 /// A recording's folder as the account holds it (`<name>-<sha256>`) or as the box does (`<name>`),
-/// with token, card and log checked against each other.
+/// with token, card and log checked against each other and against the box's signature.
 package struct DeliveredRecording: ~Copyable, Sendable {
     package let token: StartToken
     package let card: TeacherCard
+    /// As far as the box signed for it.
     package let log: RecordingLog
-    private let folder: Folder
+    /// What about log and checkpoint is not as the box would have left it.
+    package let problems: [String]
+    /// Whether the box's key was there to check its signature with.
+    package let isBoxKnown: Bool
+    let folder: RecordingFolder
 
-    package init(path: String) throws(TeacherToolsError) {
-        let folder: Folder
-        do throws(SystemError) { folder = try Folder(path: path) } catch { throw .system(error) }
-        guard let logBytes = try Self.log(in: folder) else {
+    /// `boxKey` gives the key of the box with an identifier, if the teacher knows that box.
+    package init(
+        path: String,
+        boxKey: (_ box: String) throws(TeacherToolsError) -> VerificationKey?
+    ) throws(TeacherToolsError) {
+        let folder = try RecordingFolder(path: path)
+        let (token, card) = try Self.start(in: folder, path)
+        let key = try boxKey(token.audience)
+        let signed = try SignedLog(
+            folder,
+            recording: token.recording,
+            box: token.audience,
+            key: key
+        )
+        guard let signed else {
+            throw .notARecording("The recording's log is damaged; ask for another copy.")
+        }
+        self.token = token
+        self.card = card
+        log = signed.log
+        problems = signed.problems
+        isBoxKnown = key != nil
+        self.folder = folder
+    }
+
+    /// Token and card as leaf 0 of any log here names them.
+    private static func start(
+        in folder: borrowing RecordingFolder,
+        _ path: String
+    ) throws(TeacherToolsError) -> (StartToken, TeacherCard) {
+        let logs = try folder.versions(of: SpoolName.log, limit: RecordingLog.byteLimit)
+        guard !logs.isEmpty else {
             throw .notARecording(
                 "\(path) holds no recording: its log is missing. Give the folder that is named by "
                     + "32 hexadecimal digits."
             )
         }
-        let log: RecordingLog
-        do throws(SpoolError) {
-            log = try RecordingLog(parsing: logBytes, recording: path)
-        } catch { throw .notARecording("The recording's log is damaged: \(error).") }
-        guard case .begin(let token, let card, _)? = log.leaves.first,
-            let tokenBytes = try Self.read(SpoolName.token, token, in: folder),
-            let cardBytes = try Self.read(SpoolName.card, card, in: folder)
-        else {
-            throw .notARecording("The token or the card that the recording's log names is missing.")
+        for bytes in logs {
+            guard let log = try? RecordingLog(parsing: bytes, recording: path),
+                case .begin(let tokenHash, let cardHash, _)? = log.leaves.first,
+                case .sound(let token) = folder.find(SpoolName.token, sha256: tokenHash, bytes: nil),
+                case .sound(let card) = folder.find(SpoolName.card, sha256: cardHash, bytes: nil)
+            else { continue }
+            do throws(Refusal) {
+                let start = try SignedStart(
+                    token: String(decoding: token, as: UTF8.self),
+                    card: card
+                )
+                return (start.token, start.card)
+            } catch { throw .refused(error) }
         }
-        (self.token, self.card) = try Self.verify(tokenBytes, cardBytes)
-        self.log = log
-        self.folder = folder
-    }
-
-    /// The bytes of an object, if it is there and is what the log says.
-    package borrowing func object(
-        _ content: RecordingLog.Content
-    ) throws(TeacherToolsError)
-        -> [UInt8]?
-    {
-        try Self.read(content.name, content.sha256, in: folder)
-    }
-
-    /// A file under its own hash, or else under its plain name, if it has that hash.
-    ///
-    /// Whatever else lies beside it does not matter.
-    private static func read(
-        _ name: String,
-        _ hash: [UInt8],
-        in folder: borrowing Folder
-    ) throws(TeacherToolsError) -> [UInt8]? {
-        let own = "\(name)-\(Hex.encode(hash))"
-        let file = folder.contains(own) ? own : name
-        guard folder.contains(file) else { return nil }
-        let bytes: [UInt8]
-        do throws(SystemError) {
-            bytes = try folder.read(file, limit: 1 << 30)
-        } catch { throw .system(error) }
-        return SHA256.hash(bytes) == hash ? bytes : nil
-    }
-
-    /// The log under its own hash, or else under its plain name.
-    ///
-    /// A log only grows: of several that were delivered, the longest is the latest.
-    private static func log(in folder: borrowing Folder) throws(TeacherToolsError) -> [UInt8]? {
-        do throws(SystemError) {
-            var latest: [UInt8]?
-            for name in try folder.names() where name.hasPrefix(SpoolName.log + "-") {
-                let bytes = try folder.read(name, limit: RecordingLog.byteLimit)
-                guard name == "\(SpoolName.log)-\(Hex.encode(SHA256.hash(bytes)))",
-                    bytes.count > latest?.count ?? 0
-                else { continue }
-                latest = bytes
-            }
-            if let latest { return latest }
-            guard folder.contains(SpoolName.log) else { return nil }
-            return try folder.read(SpoolName.log, limit: RecordingLog.byteLimit)
-        } catch { throw .system(error) }
-    }
-
-    private static func verify(
-        _ token: [UInt8],
-        _ card: [UInt8]
-    ) throws(TeacherToolsError)
-        -> (StartToken, TeacherCard)
-    {
-        do throws(Refusal) {
-            let start = try SignedStart(
-                token: String(decoding: token, as: UTF8.self),
-                card: card
-            )
-            return (start.token, start.card)
-        } catch { throw .refused(error) }
+        throw .notARecording(
+            "No log here can be read, or the token or the card that it names is missing."
+        )
     }
 }

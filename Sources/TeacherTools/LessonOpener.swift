@@ -1,43 +1,31 @@
 package import Age
-internal import CryptoPrimitives
+package import CryptoPrimitives
 internal import LinuxSystem
 internal import Spool
 
-/// What opening a recording found.
-package struct OpenReport: Sendable {
-    package var recording = ""
-    /// Segments decrypted and written (or checked).
-    package var segments = 0
-    /// Seconds that they cover.
-    package var seconds = 0.0
-    package var bytes = 0
-    /// What is missing or not sound, in words.
-    package var problems: [String] = []
-    /// Gaps that the box itself recorded.
-    package var gaps: [String] = []
-    /// Stretches that the teacher removed.
-    package var cuts: [String] = []
-    /// Why the recording ended; nil: it was interrupted and has no end mark.
-    package var end: String?
-    package var purpose = ""
-    package var room = ""
-    /// The files written, one for each run.
-    package var files: [String] = []
-
-    /// Whether everything that the log names is there and sound, and the log has its end.
-    package var isComplete: Bool { problems.isEmpty && end != nil }
-}
-
 /// Verifies, decrypts and joins a lesson.
 ///
-/// Needs the teacher's identity and nothing of the box.
+/// Needs the teacher's identity, the key of the box from its imported room record, and nothing else
+/// of the box.
 ///
-/// Memory stays at one segment. The output appears under its name only when it is whole.
+/// Memory stays at one segment, whatever the lesson's length. The output appears under its name only
+/// when it is whole.
 package struct LessonOpener: Sendable {
     private let identities: [AgeIdentity]
+    private let boxKey: @Sendable (String) throws(TeacherToolsError) -> VerificationKey?
+    private let salvages: Bool
 
-    package init(identities: [AgeIdentity]) {
+    /// `boxKey` gives the key of the box with an identifier, nil for a box that is not known here.
+    ///
+    /// With `salvages`, what can be opened of segments that are not whole is taken too.
+    package init(
+        identities: [AgeIdentity],
+        salvages: Bool = false,
+        boxKey: @escaping @Sendable (String) throws(TeacherToolsError) -> VerificationKey?
+    ) {
         self.identities = identities
+        self.salvages = salvages
+        self.boxKey = boxKey
     }
 
     /// Opens the recording in `folder` into `output`, or only checks it when `output` is nil.
@@ -48,63 +36,86 @@ package struct LessonOpener: Sendable {
         to output: String?,
         progress: (Double) -> Void
     ) throws(TeacherToolsError) -> OpenReport {
-        let recording = try DeliveredRecording(path: folder)
-        var report = OpenReport()
-        report.recording = recording.token.recording
-        report.end = recording.log.end?.reason
-        try readReceipt(recording, &report)
-        let removed = recording.log.removed
-        var writer: JoinedFile?
-        var run = 0
+        let recording = try DeliveredRecording(path: folder, boxKey: boxKey)
+        var opening = Opening(recording, identities, salvages: salvages)
+        try opening.readReceipt(recording)
+        var file = LessonFile(output: output)
         for (index, leaf) in recording.log.leaves.enumerated() {
-            switch leaf {
-            case .run(let object, _):
-                try writer?.finish()
-                writer = nil
-                let path = output.map { Self.path($0, run: run) }
-                run += 1
-                guard let bytes = try plaintext(object, recording, &report) else { continue }
-                if let path {
-                    writer = try JoinedFile(path: path)
-                    report.files.append(path)
-                }
-                try writer?.append(bytes)
-            case .segment(let object, _, let duration):
-                if removed.contains(object.name) { continue }
-                guard let bytes = try plaintext(object, recording, &report) else { continue }
-                try writer?.append(bytes)
-                report.segments += 1
-                report.seconds += Double(duration) / 1e9
-                report.bytes += bytes.count
-            case .gap(let source, let reason, let from, let to):
-                report.gaps.append(
-                    "\(source): \(reason), \(Self.seconds(from)) s to \(Self.seconds(to)) s"
-                )
-            case .cut(let from, let to, _):
-                report.cuts.append("\(Self.seconds(from)) s to \(Self.seconds(to)) s")
-            case .end(_, _, _, let summary):
-                if let summary { _ = try plaintext(summary, recording, &report) }
-            case .begin:
-                break
-            }
+            try opening.take(leaf, recording, into: &file)
             progress(Double(index + 1) / Double(recording.log.leaves.count))
         }
-        try writer?.finish()
-        if report.end == nil {
-            report.problems.append("the recording has no end mark: it was interrupted")
-        }
-        return report
+        try file.finish()
+        opening.conclude(recording)
+        opening.report.files = file.paths
+        return opening.report
+    }
+}
+
+/// What has been found so far of one recording.
+private struct Opening {
+    var report = OpenReport()
+    private let identities: [AgeIdentity]
+    private let salvages: Bool
+    private let removed: Set<String>
+    private var damage: DamageReport
+    /// The name of the last segment and its end, in nanoseconds of the lesson.
+    private var last: (name: String, end: Int64)?
+
+    init(
+        _ recording: borrowing DeliveredRecording,
+        _ identities: [AgeIdentity],
+        salvages: Bool
+    ) {
+        self.identities = identities
+        self.salvages = salvages
+        removed = recording.log.removed
+        damage = DamageReport(recording.log)
+        report.recording = recording.token.recording
+        report.box = recording.token.audience
+        report.isBoxKnown = recording.isBoxKnown
+        report.end = recording.log.end?.reason
+        report.problems = recording.problems
     }
 
-    private func readReceipt(
+    mutating func take(
+        _ leaf: Leaf,
         _ recording: borrowing DeliveredRecording,
-        _ report: inout OpenReport
-    )
-        throws(TeacherToolsError)
-    {
-        guard
-            let content = recording.log.contents.first(where: { $0.name == SpoolName.receipt }),
-            let sealed = try recording.object(content)
+        into file: inout LessonFile
+    ) throws(TeacherToolsError) {
+        switch leaf {
+        case .run(let object, _):
+            try file.beginRun(plaintext(object, object.name, recording))
+        case .segment(let object, let start, let duration):
+            last = (object.name, start + duration)
+            if removed.contains(object.name) { return }
+            let words = "\(object.name) (\(Self.range(start, start + duration)))"
+            guard let bytes = plaintext(object, words, recording, salvaging: salvages) else {
+                return
+            }
+            try file.append(bytes)
+            report.segments += 1
+            report.seconds += Double(duration) / 1e9
+            report.bytes += bytes.count
+        case .gap(let source, let reason, let from, let to):
+            report.gaps.append("\(source): \(reason), \(Self.range(from, to))")
+        case .cut(let from, let to, _):
+            report.cuts.append(Self.range(from, to))
+        case .end(_, _, _, let summary):
+            if let summary { _ = plaintext(summary, summary.name, recording) }
+        case .begin:
+            break
+        }
+    }
+
+    mutating func readReceipt(
+        _ recording: borrowing DeliveredRecording
+    ) throws(TeacherToolsError) {
+        guard case .begin(_, _, let hash)? = recording.log.leaves.first,
+            case .sound(let sealed) = recording.folder.find(
+                SpoolName.receipt,
+                sha256: hash,
+                bytes: nil
+            )
         else {
             report.problems.append("\(SpoolName.receipt) is missing or altered")
             return
@@ -128,82 +139,92 @@ package struct LessonOpener: Sendable {
         report.purpose = purpose
     }
 
-    private func plaintext(
+    /// Says what is missing at the end, and what lies here that is not the lesson's.
+    mutating func conclude(_ recording: borrowing DeliveredRecording) {
+        if report.end == nil {
+            let after = last.map { "after \($0.name), at \(Self.seconds($0.end)) s, " } ?? ""
+            report.problems.append(
+                "the recording has no end mark: \(after)it was interrupted, or its end is missing"
+            )
+        }
+        var places: Set<String> = []
+        var known: [(name: String, sha256: [UInt8])] = recording.log.leaves.compactMap(\.object)
+            .map { ($0.name, $0.sha256) }
+        if case .begin(_, _, let receipt)? = recording.log.leaves.first {
+            known.append((SpoolName.receipt, receipt))
+        }
+        for object in known {
+            if let place = recording.folder.place(of: object.name, object.sha256) {
+                places.insert(place)
+            }
+        }
+        for name in recording.folder.sealedFiles(besides: places.union(damage.found)) {
+            report.problems.append("\(name) is foreign: the box did not sign for it")
+        }
+    }
+
+    private mutating func plaintext(
         _ object: Leaf.Object,
+        _ words: String,
         _ recording: borrowing DeliveredRecording,
-        _ report: inout OpenReport
-    ) throws(TeacherToolsError) -> [UInt8]? {
-        let content = RecordingLog.Content(name: object.name, sha256: object.sha256)
-        guard let sealed = try recording.object(content) else {
-            report.problems.append("\(object.name) is missing or altered")
-            return nil
+        salvaging: Bool = false
+    ) -> [UInt8]? {
+        let finding = recording.folder.find(
+            object.name,
+            sha256: object.sha256,
+            bytes: object.bytes
+        )
+        var sealed: [UInt8]?
+        if case .sound(let bytes) = finding {
+            sealed = bytes
+        } else {
+            let judged = damage.judge(object, finding, in: recording.folder)
+            report.problems.append("\(words) \(judged.words)")
+            sealed = judged.bytes
+        }
+        guard let sealed else {
+            return salvaging ? salvage(object, words, recording) : nil
         }
         do throws(AgeError) {
             return try Age.open(sealed, with: identities)
         } catch {
-            report.problems.append("\(object.name) does not open: \(error)")
+            report.problems.append("\(words) does not open: \(error)")
             return nil
         }
     }
 
-    /// `lesson.mp4`, then `lesson-2.mp4` for a second run.
-    private static func path(_ output: String, run: Int) -> String {
-        guard run > 0 else { return output }
-        let stem = output.hasSuffix(".mp4") ? String(output.dropLast(4)) : output
-        return "\(stem)-\(run + 1).mp4"
+    /// The whole chunks at the start of a file that is not what the box sealed, filled up with zeros
+    /// so that players find what follows.
+    private mutating func salvage(
+        _ object: Leaf.Object,
+        _ words: String,
+        _ recording: borrowing DeliveredRecording
+    ) -> [UInt8]? {
+        guard
+            let bytes = recording.folder.beginning(
+                of: object.name,
+                sha256: object.sha256,
+                limit: Int(object.bytes)
+            )
+        else { return nil }
+        var opener = AgeOpener(identities: identities)
+        var plaintext: [UInt8] = []
+        try? bytes.span.withUnsafeBytes { (bytes) throws(AgeError) in
+            try opener.update(bytes, appendingTo: &plaintext)
+        }
+        guard !plaintext.isEmpty else { return nil }
+        let wanted = Age.plaintextByteCount(sealedByteCount: Int(object.bytes))
+        report.salvaged.append("\(words): \(plaintext.count) of \(wanted) bytes")
+        plaintext += repeatElement(0, count: max(0, wanted - plaintext.count))
+        return plaintext
+    }
+
+    private static func range(_ from: Int64, _ to: Int64) -> String {
+        "\(seconds(from)) s to \(seconds(to)) s"
     }
 
     private static func seconds(_ nanoseconds: Int64) -> String {
         let tenths = nanoseconds / 100_000_000
         return "\(tenths / 10).\(tenths % 10)"
-    }
-}
-
-/// An output file that gets its name when it is whole, and goes away when it never is.
-private struct JoinedFile: ~Copyable {
-    private let folder: Folder
-    private let name: String
-    private let file: Descriptor
-    private var isFinished = false
-
-    init(path: String) throws(TeacherToolsError) {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: true)
-        let name = parts.last.map { String($0) } ?? ""
-        let parent = path.hasPrefix("/") ? "/" : "./"
-        let folderPath = parent + parts.dropLast().joined(separator: "/")
-        let folder: Folder
-        let file: Descriptor
-        do throws(SystemError) {
-            let opened = try Folder(path: folderPath)
-            let temporary = Folder.temporaryName(for: name)
-            if opened.contains(temporary) { try opened.remove(temporary) }
-            file = try opened.file(
-                temporary,
-                [.write, .create, .exclusive],
-                permissions: 0o600
-            )
-            folder = opened
-        } catch { throw .system(error) }
-        self.folder = folder
-        self.name = name
-        self.file = file
-    }
-
-    borrowing func append(_ bytes: [UInt8]) throws(TeacherToolsError) {
-        do throws(SystemError) { try file.writeAll(bytes) } catch { throw .system(error) }
-    }
-
-    deinit {
-        // Whatever kept it from being whole is the error that matters.
-        if !isFinished { try? folder.remove(Folder.temporaryName(for: name)) }
-    }
-
-    mutating func finish() throws(TeacherToolsError) {
-        do throws(SystemError) {
-            try file.synchronize()
-            try folder.rename(Folder.temporaryName(for: name), to: name, replacing: true)
-            isFinished = true
-            try folder.synchronize()
-        } catch { throw .system(error) }
     }
 }

@@ -75,6 +75,17 @@ package struct TeacherFolder: Sendable {
         } catch { throw .refused(error) }
     }
 
+    /// The key of a box whose room record was imported; nil for any other.
+    package func boxKey(_ box: String) throws(TeacherToolsError) -> VerificationKey? {
+        do throws(TeacherToolsError) {
+            let key = try room(box: box).record.boxKey
+            return key.thumbprint == box ? key : nil
+        } catch {
+            if case .missing = error { return nil }
+            throw error
+        }
+    }
+
     /// Takes over the authorities and a room record that they signed.
     package func importRoom(
         _ room: [UInt8],

@@ -221,9 +221,7 @@ extension EndToEndTests {
             let delivery = try room.deliver()
             #expect(delivery.code == 0, "\(delivery)")
             let delivered = try school.delivered(recording)
-            #expect(
-                try Judge.delivered(delivered, identity: "\(room.root)/teacher/identity.txt") >= 3
-            )
+            #expect(try Judge.delivered(delivered, room) >= 3)
             let lesson = "\(room.root)/\(recording).mp4"
             let opened = try room.succeed("open", delivered, "-o", lesson)
             #expect(opened.value("ended") == end)

@@ -159,10 +159,7 @@ extension EndToEndTests {
             _ recording: String,
             atLeast seconds: Double
         ) throws {
-            let sealed = try Judge.delivered(
-                delivered,
-                identity: "\(room.root)/teacher/identity.txt"
-            )
+            let sealed = try Judge.delivered(delivered, room)
             #expect(sealed >= 4)
             let checked = try room.succeed("open", "--check", delivered)
             #expect(checked.value("lesson") == nil)
@@ -206,10 +203,12 @@ extension EndToEndTests {
                 try Tool.succeed("truncate", ["-s", "-1", "\(delivered)/\(second)"])
                 let opened = try room.lenscap("open", "--check", delivered)
                 #expect(opened.code == 1)
+                let size = try Folder(path: delivered).file(second).status().size
                 #expect(
                     opened.errors == """
-                        missing   000001.m4s.age is missing or altered
-                        missing   000002.m4s.age is missing or altered
+                        problem   000001.m4s.age (0.0 s to 2.0 s) is missing
+                        problem   000002.m4s.age (2.0 s to 4.0 s) is truncated: \(size) of \(size + 1) \
+                        bytes are there
 
                         """
                 )

@@ -5,6 +5,7 @@ internal import Glibc
 import LinuxSystem
 import Spool
 import Testing
+import TransparencyLog
 
 @testable import TeacherTools
 
@@ -33,7 +34,7 @@ final class Staffroom: Sendable {
         recipient = try folder.makeKeys(.edDSA).recipient
         teacher = try folder.signingKey()
         authority = try SigningKey.generate(.edDSA)
-        box = try SigningKey.generate(.es256)
+        box = try SigningKey.generate(.edDSA)
         authorities = try Staffroom.authorities(authority)
         room = try Staffroom.room(box, authorities, by: authority)
         card = try Staffroom.card(teacher, recipient.text, by: authority)
@@ -164,7 +165,12 @@ final class Staffroom: Sendable {
     static func plain(_ name: String) -> [UInt8] { Array("<\(name)>".utf8) }
 
     /// Makes a recording in `spool/` of this room: two runs of two segments.
-    func record(ends: Bool = true, to other: AgeRecipient? = nil, summary: Bool = true) throws {
+    func record(
+        ends: Bool = true,
+        to other: AgeRecipient? = nil,
+        summary: Bool = true,
+        segmentSize: Int = 0
+    ) throws {
         let recipients = [other ?? recipient]
         let token = StartToken(
             audience: box.verificationKey.thumbprint,
@@ -209,10 +215,9 @@ final class Staffroom: Sendable {
             number += 1
             for _ in 0..<2 {
                 let name = SpoolName.media(number)
-                let object = try writer.write(
-                    name,
-                    try Age.seal(Staffroom.plain(name), to: recipients)
-                )
+                var plain = Staffroom.plain(name)
+                plain += repeatElement(0x2E, count: max(0, segmentSize - plain.count))
+                let object = try writer.write(name, try Age.seal(plain, to: recipients))
                 try open.append(
                     .segment(object, start: Int64(number) * 2_000_000_000, duration: 2_000_000_000)
                 )
@@ -222,11 +227,47 @@ final class Staffroom: Sendable {
                 .gap(source: "board", reason: "stall", from: Int64(run), to: 1_500_000_000)
             )
         }
-        guard ends else { return }
+        guard ends else { return try sign(&open) }
         let last =
             try summary
             ? writer.write(SpoolName.summary, Age.seal(Array("{}".utf8), to: recipients)) : nil
         try open.append(.end(reason: "stopped", time: Staffroom.now, segments: 4, summary: last))
+        try sign(&open)
+    }
+
+    /// Signs for everything that the recording's log has now, as the box does.
+    func sign(_ open: inout OpenRecording) throws {
+        let log = try RecordingLog(
+            parsing: read("spool/\(Staffroom.recording)/log"),
+            recording: Staffroom.recording
+        )
+        try open.keep(checkpoint: try note(over: log.lines, by: box))
+    }
+
+    func note(
+        over lines: [[UInt8]],
+        by key: SigningKey,
+        recording: String = Staffroom.recording
+    ) throws -> [UInt8] {
+        try Checkpoint(
+            origin: Checkpoint.recordingOrigin(
+                box: box.verificationKey.thumbprint,
+                recording: recording
+            ),
+            head: MerkleTree(leaves: lines).head
+        ).signed(with: key).bytes
+    }
+
+    /// An opener with the teacher's keys and rooms.
+    func opener(
+        identities: [AgeIdentity]? = nil,
+        salvages: Bool = false
+    ) throws -> LessonOpener {
+        LessonOpener(
+            identities: try identities ?? folder.identities(),
+            salvages: salvages,
+            boxKey: { [folder] (box) throws(TeacherToolsError) in try folder.boxKey(box) }
+        )
     }
 
     var spooled: String { "\(path)/spool/\(Staffroom.recording)" }

@@ -68,7 +68,7 @@ def main(recording, identity):
     assert lines.pop() == b"", "the log's last line is whole"
     leaves = [json.loads(line) for line in lines]
     assert leaves[0]["type"] == "begin" and leaves[-1]["type"] == "end"
-    named = {"log"}
+    named = {"log", "checkpoint"}
     for key, name in [("token", "token.jws"), ("card", "card.json"),
                       ("receipt", "receipt.json.age")]:
         assert unbase64url(leaves[0][key]) == hashlib.sha256(files[name]).digest(), name

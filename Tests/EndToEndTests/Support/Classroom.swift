@@ -98,6 +98,12 @@ final class Classroom {
         return try RecordingLog(reading: log, recording: recording).end?.reason
     }
 
+    /// How many leaves a recording's checkpoint in the spool says that it covers.
+    func signedLeaves(_ recording: String) throws -> Int? {
+        try read("var/lib/lenscap/spool/\(recording)/checkpoint").split(separator: "\n")
+            .dropFirst().first.flatMap { Int($0) }
+    }
+
     /// Mounts a disk of its own at a path below the root.
     func mount(_ path: String, options: String) throws {
         _ = try Folder.make(path: path, permissions: 0o700)

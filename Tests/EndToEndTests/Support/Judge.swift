@@ -6,16 +6,25 @@ enum Judge {
         "/" + #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
     }()
 
-    /// Verifies a delivered recording by the format's description: names and hashes, the token's
-    /// signature, and every sealed object with `age`.
+    /// Verifies a delivered recording by the format's description: names and hashes, the signatures
+    /// of token and checkpoint, and every sealed object with `age`.
     ///
     /// The number of sealed objects.
-    static func delivered(_ recording: String, identity: String) throws -> Int {
+    static func delivered(_ recording: String, _ room: Classroom) throws -> Int {
+        try signed(recording, room)
+        let identity = "\(room.root)/teacher/identity.txt"
         let output = try python("delivered.py", [recording, identity])
         guard let count = Int(output.split(separator: "\n").last ?? "") else {
             throw Failure("delivered.py: \(output)")
         }
         return count
+    }
+
+    /// Verifies that the box signed for a recording and that all of it is there.
+    static func signed(_ recording: String, _ room: Classroom) throws {
+        try room.write(try room.succeed("box", "show").output, to: "box.jwk")
+        let verifier = "\(folder)/../Verifier/verify_recording.py"
+        try Tool.succeed("python3", [verifier, recording, "\(room.root)/box.jwk"])
     }
 
     /// Searches every file below `root`, but MP4 output, for plaintext of a lesson; the files
