@@ -169,7 +169,7 @@ let package = Package(
                 "TestSupport", "TransparencyLog", "USBAuthorization",
             ]
         ),
-        tests("Camera", ["LinuxSystem"]),
+        tests("Camera", ["LinuxSystem", "TestSupport"]),
         tests("Configuration", ["LinuxSystem"]),
         tests("Consent", ["CryptoPrimitives", "LinuxSystem"]),
         tests("CryptoPrimitives", ["TestSupport"]),
@@ -178,7 +178,7 @@ let package = Package(
         tests("LibAV", ["MediaTime", "TestSupport"]),
         tests("LinuxSystem", ["TestSupport"]),
         tests("MediaTime", []),
-        tests("Microphone", ["Camera", "LinuxSystem"]),
+        tests("Microphone", ["Camera", "LinuxSystem", "TestSupport"]),
         tests("Pipeline", ["LinuxSystem"]),
         tests("PixelConversion", []),
         tests(

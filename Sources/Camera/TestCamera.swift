@@ -13,7 +13,9 @@ internal import LinuxSystem
 /// - `lose`: every so many pictures one is lost;
 /// - `damage`: every so many pictures one is damaged;
 /// - `hang`: after so many pictures none comes any more;
-/// - `gone`: after so many pictures the camera is gone.
+/// - `gone`: after so many pictures the camera is gone;
+/// - `hold`: a file that is held open while the camera is, like a device's node: without it there
+///   is no camera, and deleting it is unplugging.
 ///
 /// A caller that falls more than four pictures behind loses the oldest, as with a driver's ring.
 package final class TestCamera: Camera, @unchecked Sendable {
@@ -31,6 +33,7 @@ package final class TestCamera: Camera, @unchecked Sendable {
     private let soleUser = SoleUser()
     private let origin: Int64
     private var picture: TestPicture?
+    private var node: TestNode?
     /// Counts from `origin`.
     private var index = 0
     private var firstIndex: Int?
@@ -44,7 +47,7 @@ package final class TestCamera: Camera, @unchecked Sendable {
     }
 
     package init(_ request: CameraRequest) throws(CameraError) {
-        let options: Set = ["format", "pad", "ppm", "lose", "damage", "hang", "gone"]
+        let options: Set = ["format", "pad", "ppm", "lose", "damage", "hang", "gone", "hold"]
         guard let address = TestAddress(request.path, kind: "picture", options: options),
             let pad = address.integer("pad", default: 0, in: 0...4096), pad.isMultiple(of: 2),
             let ppm = address.integer("ppm", default: 0, in: -100_000...100_000),
@@ -54,12 +57,17 @@ package final class TestCamera: Camera, @unchecked Sendable {
             let gone = address.integer("gone", default: .max, in: 0...1_000_000)
         else { throw .testAddressInvalid(request.path) }
         let pixelFormat: PixelFormat
-        switch address.text("format", default: "nv12") {
+        switch address.text("format") ?? "nv12" {
         case "nv12": pixelFormat = .nv12
         case "yuyv": pixelFormat = .yuyv
         default: throw .testAddressInvalid(request.path)
         }
         format = try Self.format(request, pixelFormat, pad: pad)
+        if let path = address.text("hold") {
+            do throws(SystemError) { node = try TestNode(path) } catch {
+                throw CameraError(opening: path, error)
+            }
+        }
         faults = Faults(lose: lose, damage: damage, hang: hang, gone: gone)
         self.ppm = ppm
         do throws(SystemError) { wake = try WakeEvent() } catch {
@@ -104,7 +112,7 @@ package final class TestCamera: Camera, @unchecked Sendable {
         let firstIndex = firstIndex ?? begin()
         while true {
             let delivered = index - firstIndex
-            if delivered >= faults.gone { throw .deviceGone }
+            if delivered >= faults.gone || isUnplugged { throw .deviceGone }
             let due = delivered >= faults.hang ? Int64.max : time(of: index)
             let isStopped = try waitForStop(until: min(due, deadline))
             if isStopped || picture == nil { return .stopped }
@@ -133,8 +141,11 @@ package final class TestCamera: Camera, @unchecked Sendable {
     package func close() {
         soleUser.enter()
         picture = nil
+        node = nil
         soleUser.leave()
     }
+
+    private var isUnplugged: Bool { node?.isUnplugged ?? false }
 
     private func waitForStop(until time: Int64) throws(CameraError) -> Bool {
         do throws(SystemError) { return try waiting.wait(deadline: time) > 0 } catch {

@@ -179,6 +179,8 @@ package struct FileStatus: Sendable {
     /// A FIFO or an unnamed pipe.
     package let isPipe: Bool
     package let size: Int
+    /// Names that the file has; 0 once it was deleted.
+    package let links: Int
     package let owner: UInt32
     /// Permission bits, `0o7777` at the most.
     package let permissions: UInt32
@@ -200,6 +202,7 @@ package struct FileStatus: Sendable {
         isCharacterDevice = value.st_mode & S_IFMT == S_IFCHR
         isPipe = value.st_mode & S_IFMT == S_IFIFO
         size = Int(value.st_size)
+        links = Int(value.st_nlink)
         owner = value.st_uid
         permissions = UInt32(value.st_mode & 0o7777)
         modified = Int64(value.st_mtim.tv_sec) * 1_000_000_000 + Int64(value.st_mtim.tv_nsec)

@@ -22,8 +22,8 @@ package struct TestAddress: Sendable {
         self.values = values
     }
 
-    package func text(_ name: String, default absent: String) -> String {
-        values[name] ?? absent
+    package func text(_ name: String) -> String? {
+        values[name]
     }
 
     /// Nil when the value is no integer or out of range.

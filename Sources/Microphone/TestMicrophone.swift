@@ -13,7 +13,9 @@ internal import LinuxSystem
 /// - `mute`: 1 makes every sample zero;
 /// - `overrun`: after so many milliseconds one overrun, which loses 100 ms;
 /// - `hang`: after so many milliseconds nothing comes any more;
-/// - `gone`: after so many milliseconds the microphone is gone.
+/// - `gone`: after so many milliseconds the microphone is gone;
+/// - `hold`: a file that is held open while the microphone is, like a device's node: without it
+///   there is no microphone, and deleting it is unplugging.
 ///
 /// A caller that falls more than 200 ms behind gets an overrun, as with a driver's ring.
 package final class TestMicrophone: Microphone, @unchecked Sendable {
@@ -34,6 +36,7 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
     private var position = 0
     private var hasOverrun = false
     private var isClosed = false
+    private var node: TestNode?
 
     private struct Options {
         let ppm: Int
@@ -46,7 +49,7 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
     }
 
     package init(_ request: MicrophoneRequest) throws(MicrophoneError) {
-        let names: Set = ["ppm", "bed", "mute", "overrun", "hang", "gone"]
+        let names: Set = ["ppm", "bed", "mute", "overrun", "hang", "gone", "hold"]
         let hour = 3_600_000
         let never = Int.max / 1_000_000
         guard let address = TestAddress(request.path, kind: "sound", options: names),
@@ -59,6 +62,11 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
         else { throw .testAddressInvalid(request.path) }
         guard (8_000...192_000).contains(request.sampleRate) else {
             throw .formatRefused(asked: "\(request.sampleRate) Hz", granted: "8000 to 192000 Hz")
+        }
+        if let path = address.text("hold") {
+            do throws(SystemError) { node = try TestNode(path) } catch {
+                throw MicrophoneError(opening: path, error)
+            }
         }
         let rate = request.sampleRate
         format = MicrophoneFormat(sampleRate: rate, channels: request.channels)
@@ -86,7 +94,7 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
         soleUser.enter()
         defer { soleUser.leave() }
         if origin == nil { origin = Clock.monotonic.now() }
-        if position >= options.gone { throw .deviceGone }
+        if position >= options.gone || isUnplugged { throw .deviceGone }
         let frames = min(format.sampleRate / 50, samples.count / format.channels)
         let due = position >= options.hang ? Int64.max : time(of: position + frames)
         let isStopped = try waitForStop(until: min(due, deadline))
@@ -113,8 +121,11 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
     package func close() {
         soleUser.enter()
         isClosed = true
+        node = nil
         soleUser.leave()
     }
+
+    private var isUnplugged: Bool { node?.isUnplugged ?? false }
 
     private func waitForStop(until time: Int64) throws(MicrophoneError) -> Bool {
         do throws(SystemError) { return try waiting.wait(deadline: time) > 0 } catch {

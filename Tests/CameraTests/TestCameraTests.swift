@@ -1,6 +1,7 @@
 import Camera
 import Glibc
 import LinuxSystem
+import TestSupport
 import Testing
 
 @Suite struct TestCameraTests {
@@ -175,6 +176,27 @@ import Testing
         }
     }
 
+    @Test("A camera holds its node from opening to closing, and is gone when it is deleted")
+    func hold() throws {
+        let folder = TemporaryFolder()
+        let path = try folder.file("video0", [])
+        #expect(try holders(of: path) == 0)
+        let camera = try open("test:picture?hold=\(path)", rate: 60)
+        #expect(try holders(of: path) == 1)
+        _ = try take(1, from: camera)
+        camera.close()
+        #expect(try holders(of: path) == 0)
+
+        let unplugged = try open("test:picture?hold=\(path)", rate: 60)
+        defer { unplugged.close() }
+        _ = try take(1, from: unplugged)
+        unlink(path)
+        #expect(throws: CameraError.deviceGone) { _ = try take(8, from: unplugged) }
+        #expect(throws: CameraError.missing(path: path)) {
+            try open("test:?hold=\(path)", rate: 60).close()
+        }
+    }
+
     @Test("A clock that runs fast makes the interval shorter")
     func ppm() throws {
         let camera = try open("test:picture?ppm=50000", rate: 50)
@@ -232,6 +254,15 @@ import Testing
             let camera = try openCamera(request)
             _ = try camera.next(deadline: .max) { _, _ in camera.close() }
         }
+    }
+}
+
+/// How many of this process's descriptors are for the file.
+private func holders(of path: String) throws -> Int {
+    try Folder(path: "/proc/self/fd").names().count { name in
+        var target = [UInt8](repeating: 0, count: 256)
+        let count = readlink("/proc/self/fd/\(name)", &target, target.count)
+        return String(decoding: target.prefix(max(0, count)), as: UTF8.self) == path
     }
 }
 

@@ -1,4 +1,5 @@
 import Camera
+import Glibc
 import LinuxSystem
 import Microphone
 import Synchronization
@@ -94,5 +95,14 @@ final class FlashFinder: Sendable {
                 }
             }
         }
+    }
+}
+
+/// How many of this process's descriptors are for the file.
+func holders(of path: String) throws -> Int {
+    try Folder(path: "/proc/self/fd").names().count { name in
+        var target = [UInt8](repeating: 0, count: 256)
+        let count = readlink("/proc/self/fd/\(name)", &target, target.count)
+        return String(decoding: target.prefix(max(0, count)), as: UTF8.self) == path
     }
 }

@@ -2,6 +2,7 @@ import Camera
 import Glibc
 import LinuxSystem
 import Microphone
+import TestSupport
 import Testing
 
 @Suite struct TestMicrophoneTests {
@@ -130,6 +131,25 @@ import Testing
         _ = try take(1, from: gone)
         for _ in 0..<2 {
             #expect(throws: MicrophoneError.deviceGone) { _ = try next(gone) }
+        }
+    }
+
+    @Test("A microphone holds its node from opening to closing, and is gone when it is deleted")
+    func hold() throws {
+        let folder = TemporaryFolder()
+        let path = try folder.file("pcmC0D0c", [])
+        let microphone = try open("test:sound?hold=\(path)")
+        #expect(try holders(of: path) == 1)
+        _ = try take(1, from: microphone)
+        microphone.close()
+        #expect(try holders(of: path) == 0)
+
+        let unplugged = try open("test:sound?hold=\(path)")
+        defer { unplugged.close() }
+        unlink(path)
+        #expect(throws: MicrophoneError.deviceGone) { _ = try next(unplugged) }
+        #expect(throws: MicrophoneError.missing(path: path)) {
+            try open("test:?hold=\(path)").close()
         }
     }
 
