@@ -6,7 +6,7 @@ SHELL := /bin/bash
 # Debian packages to build and run Lenscap, to test it, and to test it on a whole machine.
 BUILD_PACKAGES := libasound2-dev libavcodec-dev libavformat-dev libavutil-dev libssl-dev \
 	libv4l-dev libyuv-dev pkg-config
-TEST_PACKAGES := age ffmpeg openssl python3 python3-pip
+TEST_PACKAGES := age ffmpeg openssl python3 python3-pip strace
 APPLIANCE_PACKAGES := age ffmpeg python3
 
 # What make test installs from PyPI: the reference client of the local protocol.
@@ -49,6 +49,14 @@ test-appliance: release ## Boot Debian in QEMU and record from real kernel devic
 	@$(call install,$(APPLIANCE_PACKAGES))
 	python3 -m unittest discover -q -s Tests/Appliance -t Tests/Appliance
 	Tests/Appliance/run $(SCENARIO)
+
+TRIALS ?= 200
+
+.PHONY: stop-trials
+stop-trials: release ## Stop sessions in every way TRIALS=n times and measure how soon devices close
+	@$(call install,$(TEST_PACKAGES))
+	python3 -B -m unittest discover -q -s Tests/StopTrials -t Tests/StopTrials
+	Tests/StopTrials/run --programs .build/release --trials $(TRIALS) $(STOP)
 
 MINUTES ?= 10
 
