@@ -14,12 +14,16 @@ from pathlib import Path
 
 from .consent import School, Teacher
 from .varlink import Client, Refused
-from .watch import Watcher
+from .watch import Watcher, is_on
 
-LED = "lamp"
-BUTTON = "stop-button"
-KEY_STOP = 128
-USB_PORT = "1-1"
+LED = "lenscap:red:recording"
+BUTTON = "Stop button"
+KEY_RECORD = 167
+CONTROLLER = "sys/devices/pci0000:00/0000:00:14.0"
+USB_DEVICE = f"{CONTROLLER}/usb1/1-3"
+# The device as the room record and its own attributes name it.
+USB_PORT = "pci-0000:00:14.0-usb-0:3"
+USB_FACTS = {"vendor": "046d", "product": "0825", "serial": "A0001"}
 
 CONFIGURATION = """\
 [encoder]
@@ -46,9 +50,9 @@ reserve = 1_000_000
 class Equipment:
     """What the room record names besides the sources."""
 
-    lamp: bool = False
-    button: bool = False
-    usb: bool = False
+    lamp: bool = True
+    button: bool = True
+    usb: bool = True
 
     @classmethod
     def named(cls, names: str) -> "Equipment":
@@ -58,7 +62,7 @@ class Equipment:
         for part in parts:
             if part not in known:
                 raise ValueError(f"{part} is none of {', '.join(known)}")
-        return cls(**dict.fromkeys(parts, True))
+        return cls(**{name: name in parts for name in known})
 
 
 class Failure(Exception):
@@ -106,7 +110,7 @@ class Box:
 
     @property
     def authorized(self) -> str:
-        return str(self.root / "sys/bus/usb/devices" / USB_PORT / "authorized")
+        return str(self.root / USB_DEVICE / "authorized")
 
     @property
     def event_node(self) -> str:
@@ -128,21 +132,30 @@ class Box:
         self.write("etc/lenscap/lenscap.toml",
                    CONFIGURATION.format(camera=self.camera, microphone=self.microphone))
         if self.equipment.lamp:
-            folder = f"sys/class/leds/{LED}"
-            self.write(f"{folder}/brightness", "0\n")
-            self.write(f"{folder}/max_brightness", "255\n")
-            self.write(f"{folder}/trigger", "[none] timer heartbeat\n")
+            for name, text in [("brightness", "0"), ("max_brightness", "255"), ("trigger", "none")]:
+                self.write(f"sys/class/leds/{LED}/{name}", text + "\n")
         if self.equipment.button:
             self.write("sys/class/input/event0/device/name", BUTTON + "\n")
             Path(self.event_node).parent.mkdir(parents=True, exist_ok=True)
             os.mkfifo(self.event_node)
-            self._button = os.open(self.event_node, os.O_RDWR)
         if self.equipment.usb:
-            folder = f"sys/bus/usb/devices/{USB_PORT}"
-            for name, text in [("authorized", "0"), ("idVendor", "1d6b"), ("idProduct", "0102"),
-                               ("serial", "0001"), ("busnum", "1"), ("devnum", "2")]:
-                self.write(f"{folder}/{name}", text + "\n")
-            self.write("sys/bus/usb/devices/usb1/authorized_default", "0\n")
+            self._plug_in()
+
+    def _plug_in(self) -> None:
+        """A gated camera, linked as the kernel links one."""
+        for name, text in [("authorized", "0"), ("bDeviceClass", "ef"),
+                           ("idVendor", USB_FACTS["vendor"]), ("idProduct", USB_FACTS["product"]),
+                           ("serial", USB_FACTS["serial"])]:
+            self.write(f"{USB_DEVICE}/{name}", text + "\n")
+        self.write(f"{CONTROLLER}/usb1/authorized_default", "0\n")
+        for folder in ("sys/bus/pci", "sys/bus/usb/devices"):
+            (self.root / folder).mkdir(parents=True)
+        for link, target in [(f"{CONTROLLER}/subsystem", "sys/bus/pci"),
+                             (f"{CONTROLLER}/usb1/subsystem", "sys/bus/usb"),
+                             (f"{USB_DEVICE}/subsystem", "sys/bus/usb"),
+                             ("sys/bus/usb/devices/usb1", f"{CONTROLLER}/usb1"),
+                             ("sys/bus/usb/devices/1-3", USB_DEVICE)]:
+            (self.root / link).symlink_to(self.root / target)
 
     # Records
 
@@ -152,8 +165,8 @@ class Box:
         self.school = School(f"file://{self.root}/account", now)
         camera = {"kind": "camera", "name": "front"}
         if self.equipment.usb:
-            camera |= {"port": USB_PORT, "vendor": "1d6b", "product": "0102", "serial": "0001"}
-        stop = [{"kind": "key", "device": BUTTON, "code": KEY_STOP}] if self.equipment.button else []
+            camera |= {"port": USB_PORT, **USB_FACTS}
+        stop = [{"kind": "key", "device": BUTTON, "code": KEY_RECORD}] if self.equipment.button else []
         self.record = self.school.record(
             json.loads(shown), [{"kind": "microphone", "name": "desk"}, camera],
             led=LED if self.equipment.lamp else "none", stop=stop)
@@ -198,9 +211,10 @@ class Box:
             raise Failure(f"lenscap {' '.join(arguments)}: {done.stderr}")
         return done
 
-    def start_authority(self, wait: bool = True) -> None:
+    def start_authority(self, wrapper: list = (), wait: bool = True) -> None:
+        """`wrapper` is a command that runs another one in its own place."""
         with open(self.root / "lenscapd.output", "ab") as log:
-            self.authority = subprocess.Popen([self.programs / "lenscapd", "--root", self.root],
+            self.authority = subprocess.Popen([*wrapper, self.programs / "lenscapd", "--root", self.root],
                                               stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         if wait:
             self.wait_for("lenscapd's sockets", self._answers)
@@ -254,6 +268,10 @@ class Box:
         except BlockingIOError:
             return False
 
+    def is_in_order(self) -> bool:
+        """No recorder, no device, the lamp dark and the gate shut."""
+        return self.is_recorder_gone() and not any(is_on(path) for path in self.switches)
+
     def wait_for(self, what: str, condition, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
@@ -264,41 +282,41 @@ class Box:
     # Sessions
 
     def start(self, duration: int = 60) -> int:
-        """Starts a session with the teacher's signature.
+        """Starts a session with the teacher's signature, as soon as the box is in order.
 
         Returns when it records, with the time (CLOCK_MONOTONIC, ns) at which the box said so.
         """
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return self._start(duration)
+            except Refused as refused:
+                if not refused.name.endswith(".Busy") or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+
+    def _start(self, duration: int) -> int:
         with Client(self.socket("teacher"), 60) as client:
             challenge = client.call("org.lenscap.Teacher.Challenge")["challenge"]
             client.call("org.lenscap.Teacher.Start",
                         self.teacher.start(challenge, ["front"], ["desk"], duration))
             return time.monotonic_ns()
 
-    def state(self) -> str:
-        with Client(self.socket("teacher")) as client:
-            return client.call("org.lenscap.Teacher.Monitor")["session"]["state"]
-
     def wait_idle(self) -> None:
-        self.wait_for("the end of the session", self._is_idle)
-
-    def _is_idle(self) -> bool:
-        try:
-            return self.state() == "idle"
-        except (Refused, ConnectionError):
-            # A crowd that has just left still holds its places.
-            return False
-
-    def start_when_ready(self, seconds: float = 60) -> None:
-        """Starts a session as soon as the box takes one, after its authority began anew."""
-        deadline = time.monotonic() + seconds
+        """Waits for the end of the session; a box that does not answer is an error."""
+        deadline = time.monotonic() + 60
         while True:
             try:
-                self.start()
-                return
-            except Refused as refused:
-                if not refused.name.endswith(".Busy") or time.monotonic() > deadline:
+                with Client(self.socket("teacher"), 60) as client:
+                    client.send("org.lenscap.Teacher.Monitor", more=True)
+                    while client.receive()["session"]["state"] != "idle":
+                        pass
+                    return
+            except Refused:
+                # A crowd that has just left still holds its places.
+                if time.monotonic() > deadline:
                     raise
-                time.sleep(0.01)
+                time.sleep(0.02)
 
     def stop(self) -> None:
         with Client(self.socket("teacher")) as client:
@@ -307,9 +325,11 @@ class Box:
     def press(self) -> None:
         """Presses the button: key down, key up, each with its SYN (struct input_event)."""
         entry = struct.Struct("llHHi")
-        for value in (1, 0):
-            for kind, code, content in ((1, KEY_STOP, value), (0, 0, 0)):
-                os.write(self._button, entry.pack(0, 0, kind, code, content))
+        # What nobody has read is gone when the pipe is closed on both sides.
+        pipe = os.open(self.event_node, os.O_RDWR | os.O_NONBLOCK)
+        os.write(pipe, b"".join(entry.pack(0, 0, kind, code, value) for kind, code, value in
+                                [(1, KEY_RECORD, 1), (0, 0, 0), (1, KEY_RECORD, 0), (0, 0, 0)]))
+        os.close(pipe)
 
     def recover(self) -> None:
         """After a trial: an authority that runs and is idle."""
@@ -319,7 +339,7 @@ class Box:
         if self.authority.poll() is not None:
             self.start_authority()
         self.wait_idle()
-        self.wait_for("the end of the recorder", self.is_recorder_gone)
+        self.wait_for("a box in order", self.is_in_order)
 
     def forget_recordings(self) -> None:
         """Removes what was recorded, so that hundreds of trials leave the disk as it was."""
@@ -336,6 +356,4 @@ class Box:
                 self.authority.wait()
         for identifier in self.processes("lenscap-recorder"):
             os.kill(identifier, signal.SIGKILL)
-        if self.equipment.button and hasattr(self, "_button"):
-            os.close(self._button)
         shutil.rmtree(self.root, ignore_errors=True)

@@ -75,6 +75,13 @@ def _kill_recorder(box: Box, trial: Trial) -> int:
     return since
 
 
+def _end_recorder(box: Box, _trial: Trial) -> int:
+    recorder = box.recorder()
+    since = time.monotonic_ns()
+    os.kill(recorder, signal.SIGTERM)
+    return since
+
+
 def _shut_down(box: Box, _trial: Trial) -> int:
     since = time.monotonic_ns()
     box.end_authority(signal.SIGTERM)
@@ -131,8 +138,9 @@ def is_clock_synchronized() -> bool:
 
 
 def _darken(box: Box, _trial: Trial) -> int:
-    since = time.monotonic_ns()
-    Path(box.brightness).write_text("0\n")
+    with open(box.brightness, "r+", encoding="ascii", buffering=1) as file:
+        since = time.monotonic_ns()
+        file.write("0\n\n\n")
     return since
 
 
@@ -146,6 +154,7 @@ CAUSES = {cause.name: cause for cause in [
     Cause("call", _call),
     Cause("authority-killed", _kill_authority),
     Cause("recorder-killed", _kill_recorder),
+    Cause("recorder-ended", _end_recorder),
     Cause("shutdown", _shut_down),
     Cause("revoked", _revoke, restore=Box.enrol_teacher),
     Cause("closed-time", _await_closed_time, prepare=_close_soon, restore=_open_again, at_once=4),
