@@ -80,7 +80,7 @@ package struct Descriptor: ~Copyable, Sendable {
         let chunkSize = 1 << 16
         while true {
             let start = result.count
-            result.append(contentsOf: repeatElement(0, count: chunkSize))
+            result.append(contentsOf: [UInt8](repeating: 0, count: chunkSize))
             var span = result.mutableSpan
             let count = try span.withUnsafeMutableBytes { (buffer) throws(SystemError) in
                 try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[start...]))
