@@ -140,6 +140,8 @@ class Bench:
         failures = [f"trial {number}: {text}" for text in findings.violations]
         failures += [f"trial {number}: {node} was opened {count} times"
                      for node, count in findings.opened.items() if count != 1]
+        failures += [f"trial {number}: {switch} was never seen to go on" for switch in box.switches
+                     if not any(event.path == switch and event.kind == order.ON for event in events)]
         failures += [f"trial {number}: {path} was still open in the end" for path in findings.left_open]
         failures += [f"trial {number}: {path} was still on in the end" for path in findings.left_on]
         if closed is not None:

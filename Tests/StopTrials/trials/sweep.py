@@ -193,7 +193,9 @@ class Sweep:
         findings = order.judge(events, box.needs)
         self.watcher.remove([*box.nodes, *box.switches])
         box.forget_recordings()
-        return findings.violations + _unfinished(findings), findings.unclear, is_hit
+        unseen = [f"the watcher saw nothing of {path}" for path in [*box.nodes, *box.switches]
+                  if not any(event.path == path and event.kind in (order.OPEN, order.ON) for event in events)]
+        return findings.violations + _unfinished(findings) + unseen, findings.unclear, is_hit
 
     def _kill_authority(self, box: Box, point: Point) -> bool:
         for task in Path(f"/proc/{box.authority.pid}/task").iterdir():
