@@ -82,6 +82,8 @@ class Box:
         self.sequence = 1
         self.is_borrowed = False
         self._is_ending = False
+        # When a sweep killed the authority (CLOCK_MONOTONIC, ns).
+        self.died = None
         try:
             self._furnish()
             self.start_authority()

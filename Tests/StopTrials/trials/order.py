@@ -37,13 +37,15 @@ class Findings:
     left_on: list = field(default_factory=list)
 
 
-def judge(events: list, needs: dict, tampered: int | None = None) -> Findings:
+def judge(events: list, needs: dict, excused: dict | None = None) -> Findings:
     """Holds events against the rule: a node is open only while all its switches are on.
 
     `needs` names the nodes, and for each the switches (lamp, gate) that must be on from before it
-    opens until after it closed. From `tampered` on the test itself may have put a switch off:
-    then the devices that are open must close soon, which their latency tells, and none may open.
+    opens until after it closed. A switch in `excused` may go off from that time (ns) on whatever is
+    open: a lamp that the trial puts out, or a gate that a new authority shuts before all else. Then
+    too no device may open.
     """
+    excused = excused or {}
     findings = Findings(opened=dict.fromkeys(needs, 0))
     count = dict.fromkeys(needs, 0)
     state = {}
@@ -60,9 +62,9 @@ def judge(events: list, needs: dict, tampered: int | None = None) -> Findings:
                     count[event.path] -= 1
             continue
         state[event.path] = event.kind
-        is_ours = tampered is not None and event.time >= tampered
+        is_excused = event.path in excused and event.time >= excused[event.path]
         for node, switches in needs.items():
-            if event.path not in switches or not count[node] or event.kind == ON or is_ours:
+            if event.path not in switches or not count[node] or event.kind == ON or is_excused:
                 continue
             if event.kind == OFF:
                 findings.violations.append(f"{event.path} went off while {node} was open")

@@ -36,6 +36,8 @@ exec strace -D -f -qq $(cat "$2/{options}") '{program}' "$@"
 
 # How long a session lasts that is to be killed.
 LESSON = 0.15
+# How long a suspended recorder outlives its authority: the next one must wait for its end.
+PATIENCE = 0.3
 # A line of strace: caller (where several are traced), call, arguments.
 _LINE = re.compile(r"(\d*)(?:<[^>]*>)? *(\w+)\((.*)")
 
@@ -121,11 +123,7 @@ class Sweep:
 
     def _restart_points(self, box: Box) -> list:
         log = box.root / "restart.trace"
-        box.start()
-        box.authority.kill()
-        box.authority.wait()
-        box.start_authority(["strace", "-D", "-f", "-qq", "-y", "-b", "execve", "-o", str(log),
-                             "-e", f"trace={','.join(STEPS)}"])
+        self._restart(box, "-y", "-o", str(log), "-e", f"trace={','.join(STEPS)}")
         self._await_order(box)
         box.authority.terminate()
         box.authority.wait(60)
@@ -178,19 +176,23 @@ class Sweep:
 
     def _kill(self, box: Box, point: Point) -> tuple:
         events = self.watcher.add(box.nodes, box.switches)
+        box.died = None
         if point.process == AUTHORITY:
             is_hit = self._kill_authority(box, point)
         elif point.process == RESTART:
             is_hit = self._kill_restart(box, point)
         else:
             is_hit = self._kill_recorder(box, point)
+        excused = {}
         if box.authority.poll() is not None:
+            # The next one withdraws USB devices first, which cuts off whoever still holds one.
+            excused[box.authorized] = box.died or time.monotonic_ns()
             box.start_authority()
         self._await_order(box)
         self._session_at_last(box)
         # The watcher's thread may be a step behind what the files already say.
         self.watcher.wait(lambda: not _unfinished(order.judge(events, box.needs)), 10)
-        findings = order.judge(events, box.needs)
+        findings = order.judge(events, box.needs, excused)
         self.watcher.remove([*box.nodes, *box.switches])
         box.forget_recordings()
         unseen = [f"the watcher saw nothing of {path}" for path in [*box.nodes, *box.switches]
@@ -211,11 +213,7 @@ class Sweep:
         return is_hit
 
     def _kill_restart(self, box: Box, point: Point) -> bool:
-        box.start()
-        box.authority.kill()
-        box.authority.wait()
-        box.start_authority(["strace", "-D", "-f", "-qq", "-b", "execve", "-o", "/dev/null", *_kill_option(point)],
-                            wait=False)
+        self._restart(box, "-o", "/dev/null", *_kill_option(point))
         box.wait_for("lenscapd", lambda: box.authority.poll() is not None or box.is_in_order(), 30)
         box.authority.terminate()
         return box.authority.wait(30) == -signal.SIGKILL
@@ -230,6 +228,18 @@ class Sweep:
         return "+++ killed by SIGKILL +++" in log.read_text()
 
     # Parts
+
+    def _restart(self, box: Box, *options: str) -> None:
+        """An authority dies in a session, and the next one finds a recorder that does not end yet."""
+        box.start()
+        recorder = box.recorder()
+        os.kill(recorder, signal.SIGSTOP)
+        box.died = time.monotonic_ns()
+        box.authority.kill()
+        box.authority.wait()
+        box.start_authority(["strace", "-D", "-f", "-qq", "-b", "execve", *options], wait=False)
+        time.sleep(PATIENCE)
+        os.kill(recorder, signal.SIGCONT)
 
     def _attach(self, task: Path, log: Path, *options: str) -> subprocess.Popen:
         """Traces one thread; what it starts is not traced."""

@@ -78,10 +78,10 @@ class Judging(unittest.TestCase):
     def test_a_lamp_that_the_trial_puts_out(self):
         dark = without((LAMP, OFF), (MICROPHONE, CLOSE))
         moment = next(event.time for event in reversed(dark) if event.path == LAMP)
-        self.assertEqual(judge(events_at(dark), NEEDS, moment).violations, [])
-        self.assertEqual(len(judge(events_at(dark), NEEDS, moment + 1).violations), 2)
+        self.assertEqual(judge(events_at(dark), NEEDS, {LAMP: moment}).violations, [])
+        self.assertEqual(len(judge(events_at(dark), NEEDS, {LAMP: moment + 1}).violations), 2)
         reopened = [*dark, Event(CAMERA, OPEN, 99)]
-        self.assertTrue(judge(events_at(reopened), NEEDS, moment).violations)
+        self.assertTrue(judge(events_at(reopened), NEEDS, {LAMP: moment}).violations)
 
     def test_a_switch_that_was_written_too_fast_is_no_proof(self):
         pairs = [pair if pair != (LAMP, ON) else (LAMP, UNKNOWN) for pair in GOOD]
