@@ -112,12 +112,12 @@ start_units() {
 }
 
 # replace_program UNIT LINE…: runs the unit, sandbox and all, with these lines in the place of its ExecStart=. Most
-# stand-ins cannot answer a watchdog: WatchdogSec=0.
+# stand-ins cannot answer a watchdog: WatchdogSec=0. None says that it is ready.
 replace_program() {
     local unit=$1
     shift
     mkdir -p "/run/systemd/system/$unit.d"
-    printf '%s\n' "[Service]" "ExecStart=" "$@" >"/run/systemd/system/$unit.d/stand-in.conf"
+    printf '%s\n' "[Service]" "Type=exec" "ExecStart=" "$@" >"/run/systemd/system/$unit.d/stand-in.conf"
     systemctl daemon-reload
 }
 
@@ -214,8 +214,11 @@ unplug_usb() {
 
 # plug_stop_inputs: a key named "Appliance key" and a GPIO chip, which move_input moves.
 plug_stop_inputs() {
+    install_rule 71-appliance-stop.rules 'SUBSYSTEM=="input", KERNEL=="event*", ATTRS{name}=="Appliance key", TAG+="lenscap-stop"
+SUBSYSTEM=="gpio", KERNEL=="gpiochip*", DRIVERS=="cp2112", TAG+="lenscap-stop"'
     modprobe -a uinput uhid evdev hid-cp2112
-    /in/guest/virtual-inputs /run/inputs &
+    # Before everything else: hardware answers also when the machine is busy.
+    chrt --fifo 10 /in/guest/virtual-inputs /run/inputs &
     wait_until 30 test -e /dev/gpiochip0
     udevadm settle
 }

@@ -10,8 +10,6 @@ names() {
     done
     cat <<'RULES'
 SUBSYSTEM=="leds", KERNEL=="*::scrolllock", TAG+="lenscap-lamp"
-SUBSYSTEM=="input", KERNEL=="event*", ATTRS{name}=="Appliance key", TAG+="lenscap-stop"
-SUBSYSTEM=="gpio", KERNEL=="gpiochip*", DRIVERS=="cp2112", TAG+="lenscap-stop"
 SUBSYSTEM=="video4linux", ATTR{index}=="0", ENV{ID_PATH}=="platform-vhci_hcd.0-usb-0:1:1.0", ATTRS{serial}=="front", SYMLINK+="lenscap/front"
 SUBSYSTEM=="video4linux", ATTR{index}=="0", ATTRS{serial}=="loose", SYMLINK+="lenscap/loose"
 SUBSYSTEM=="sound", KERNEL=="card*", ATTRS{serial}=="loose", ATTR{id}="loose"

@@ -10,7 +10,7 @@ import json
 from appliance import media
 from appliance.host import call
 
-GUEST_CHECKS = 40
+GUEST_CHECKS = 42
 TIME_LIMIT = 420
 PROGRAMS = ["lenscapd", "lenscap-recorder", "lenscap-uploader", "lenscap"]
 

@@ -21,7 +21,7 @@ enrol() {
     as registrar lenscap trust make --member "registrar=$key" --threshold 1 --output "$desk/authorities.json"
     as registrar lenscap trust approve --key "$key" "$desk/authorities.json"
     as registrar lenscap room make --box /run/box.jwk --room "Room 1" --camera front --microphone desk \
-        --indicator "$lamp" --authorities "$desk/authorities.json" --agreement "$agreement" --hold 0 --output "$desk/room.json"
+        --indicator "$lamp" --stop "key:Appliance key:128" --authorities "$desk/authorities.json" --agreement "$agreement" --hold 0 --output "$desk/room.json"
     as registrar lenscap room approve --key "$key" "$desk/room.json"
 
     as teacher lenscap key new
@@ -66,6 +66,7 @@ usermod --append --groups lenscap-audit auditor
 plug_camera
 plug_microphone /in/tone.raw
 lamp=$(plug_lamp)
+plug_stop_inputs
 
 install -d -o lenscap-uploader -g lenscap-uploader -m 0750 "$ACCOUNT"
 install -o lenscap-uploader -m 0640 /dev/null "$ACCOUNT/.lenscap-account"
@@ -99,6 +100,9 @@ check "the same process holds the microphone" test "$(holders /dev/lenscap/desk)
 ps -eo user:20,pid,comm,args | grep '[l]enscap' >/out/processes.txt
 check "it is lenscap-recorder, running as lenscap-recorder" \
     test "$(user_of "$recorder") $(ps -o comm= -p "$recorder")" = "lenscap-recorder lenscap-recorde"
+check "systemd watches that it lives, and binds it to the authority" \
+    test "$(property "lenscap-recorder@*.service" WatchdogUSec) $(property "lenscap-recorder@*.service" BindsTo)" = \
+    "2s lenscapd.service"
 check "the authority is another process of another user" \
     test "$(user_of "$authority") $authority" != "lenscap-recorder $recorder"
 check "the authority runs as lenscap" test "$(user_of "$authority")" = lenscap
@@ -138,4 +142,6 @@ check "a visitor cannot read the log" refused as visitor lenscap log
 cp -r "$ACCOUNT" /out/account
 cp "$TEACHER_IDENTITY" /out/identity.txt
 systemctl list-units --all --no-legend 'lenscap*' >/out/units.txt
+restarts() { journalctl --boot --unit lenscapd.service --unit 'lenscap-recorder@*' | grep -E 'Watchdog|Main process exited|restart job'; }
+check "no watchdog bit, nothing had to be started again" refused restarts
 check "no unit failed" test -z "$(systemctl list-units --failed --no-legend 'lenscap*')"
