@@ -39,6 +39,8 @@ package final class Session {
         }
     }
 
+    /// What may end a recorder without a word from here: the service manager, its own bound.
+    private static let recordersOwn: [StopCause] = [.shutdown, .duration]
     private static let second: Int64 = 1_000_000_000
     /// How long a recorder may take from launch to open devices, and from stop to closed ones.
     private static let openingLimit = 20 * second
@@ -48,6 +50,8 @@ package final class Session {
     private static let lockInterval = second / 50
     /// How often the wall clock is held against the room's closed times.
     private static let clockInterval = second
+    /// A recorder says how it fares each second; one that is silent for so long is stuck.
+    private static let silenceLimit = 5 * second
 
     /// Called after each change that somebody may want to see.
     package var onChange: (() -> Void)?
@@ -85,6 +89,8 @@ package final class Session {
         /// The recorder holds its lock and has its order.
         var hasBegun = false
         var isAwaitingEnd = false
+        /// When the recorder was last heard of; CLOCK_BOOTTIME ns.
+        var heard: Int64 = 0
 
         init(
             start: VerifiedStart,
@@ -330,7 +336,10 @@ extension Session {
             let channel = try LoopChannel(loop: loop, adopting: connection.socket)
             current.channel = channel
             channel.onMessage = { self.receive($0, current) }
-            channel.onClose = { _ in self.awaitEnd(current) }
+            channel.onClose = { _ in
+                current.channel?.close()
+                self.awaitEnd(current)
+            }
             channel.start()
             watchClock(current)
             limit(Session.openingLimit, current)
@@ -344,10 +353,15 @@ extension Session {
         }
     }
 
-    /// The room's closed times by the wall clock, however it is stepped while the lesson runs.
+    /// The room's closed times by the wall clock, however it is stepped while the lesson runs, and
+    /// whether the recorder is still heard of.
     private func watchClock(_ current: Current) {
         let now = JudgementTime.now(floor: current.floor).now
         if current.room.isClosed(at: now) { handle(.stop(.closedTime)) }
+        let silence = Clock.bootTime.now() - current.heard
+        if machine.state == .recording && silence > Session.silenceLimit {
+            handle(.stop(.interrupted))
+        }
         current.clockTimer = loop.schedule(after: Session.clockInterval) {
             self.watchClock(current)
         }
@@ -397,6 +411,7 @@ extension Session {
             onProblem?(.spool(.disorder("the recorder sent something that is no message")))
             return handle(.recorderFailed)
         }
+        current.heard = Clock.bootTime.now()
         switch message {
         case .opened(let source):
             handle(.sourceOpened(source))
@@ -406,11 +421,17 @@ extension Session {
             guard current.hasBegun else { return sendOrder(current) }
             view.update(state)
             onChange?()
-        case .closed:
+        case .closed(_, let reason):
+            if let cause = StopCause(rawValue: reason), Session.recordersOwn.contains(cause) {
+                handle(.stop(cause))
+            }
             handle(.devicesClosed)
             limit(Session.finishingLimit, current)
         case .done:
-            break
+            // Its last word. Its end of the connection may stay open after it: systemd holds one,
+            // when it is to start it again.
+            awaitEnd(current)
+            limit(Session.finishingLimit, current)
         case .failed(let failure):
             let isSpace = failure.code == StopCause.space.rawValue
             let error: AuthorityError =
@@ -486,7 +507,6 @@ extension Session {
     private func awaitEnd(_ current: Current) {
         guard !current.isAwaitingEnd else { return }
         current.isAwaitingEnd = true
-        current.channel?.close()
         limit(nil, current)
         pollEnd(current)
     }

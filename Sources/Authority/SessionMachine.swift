@@ -241,7 +241,8 @@ package struct SessionMachine: Hashable, Sendable {
         switch event {
         case .devicesClosed: close(cause, isRecorderGone: false)
         case .recorderGone: close(cause)
-        case .stopOverdue: [.abortRecorder]
+        // It may be stuck in the kernel with its devices open: no driver is left to them.
+        case .stopOverdue: [.abortRecorder, .closeGate]
         default: []
         }
     }

@@ -224,6 +224,8 @@ final class AuthorityDaemon {
         }
         server.onConnectionsChanged = { _ in self.considerIdle() }
         box.becomeReady(lock: lock)
+        // A manager that does not listen will see for itself.
+        try? serviceManager.notify("READY=1")
         keepWatchdog()
         considerIdle()
         try loop.run()

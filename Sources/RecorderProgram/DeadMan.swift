@@ -98,9 +98,10 @@ final class DeadMan: Sendable {
     // MARK: Its own thread
 
     private func run() {
+        // A manager that does not listen will see for itself, here and below.
+        try? serviceManager.notify("READY=1")
         while true {
             waitForWork()
-            // A manager that does not listen will see for itself.
             if serviceManager.watchdogInterval != nil { try? serviceManager.notify("WATCHDOG=1") }
             poke.clear()
             receive()
@@ -155,10 +156,10 @@ final class DeadMan: Sendable {
     }
 
     private func closeIfStopped() {
-        let (lesson, isDue) = state.withLock { state in
-            (state.lesson, state.stopReason != nil && !state.isClosed)
+        let (lesson, reason) = state.withLock { state in
+            (state.lesson, state.isClosed ? nil : state.stopReason)
         }
-        guard isDue else { return }
+        guard let reason else { return }
         if let lesson {
             let deadline = Clock.monotonic.now() + DeadMan.closingLimit
             guard lesson.stopCapture(deadline: deadline) else { CurrentProcess.exitNow(70) }
@@ -168,7 +169,7 @@ final class DeadMan: Sendable {
             state.mustEnd = Clock.monotonic.now() + DeadMan.finishingLimit
         }
         // The devices are closed already: an authority that does not listen changes nothing.
-        try? channel.send(.closed(time: Clock.monotonic.now()))
+        try? channel.send(.closed(time: Clock.monotonic.now(), reason: reason))
         changed.signal()
     }
 

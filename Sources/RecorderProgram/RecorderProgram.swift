@@ -40,7 +40,7 @@ package struct RecorderProgram: ParsableCommand {
         _ = try deadMan.start()
         // Held for life, and taken before the first word: free again only when this is gone.
         let lock = try LifeLock(path: Locations(root: root).recorderLock)
-        defer { lock.keep() }
+        lock.keep()
         try channel.send(.state(FromRecorder.State(committed: 0, sources: [])))
         guard let begin = deadMan.awaitBegin() else { return }
         let process = RecorderRun(channel: channel, deadMan: deadMan, root: root)
@@ -140,8 +140,8 @@ final class LifeLock: Sendable {
         }
     }
 
-    /// Ends the compiler's freedom to let go of it earlier.
-    func keep() { withExtendedLifetime(self) {} }
+    /// Only the process's end lets go of it.
+    func keep() { _ = Unmanaged.passRetained(self) }
 }
 
 extension MessageChannel {

@@ -151,8 +151,9 @@ package enum FromRecorder: Codable, Sendable {
     /// A leaf's canonical line; the file it names is durable.
     case leaf(line: String)
     case state(State)
-    /// Every device is closed. `time` is CLOCK_MONOTONIC nanoseconds.
-    case closed(time: Int64)
+    /// Every device is closed. `time` is CLOCK_MONOTONIC nanoseconds; `reason` is the one that `stop`
+    /// gave, or the recorder's own.
+    case closed(time: Int64, reason: String)
     case done
     case failed(Failure)
 
@@ -162,6 +163,7 @@ package enum FromRecorder: Codable, Sendable {
         case line
         case state
         case time
+        case reason
         case error
     }
 
@@ -171,7 +173,11 @@ package enum FromRecorder: Codable, Sendable {
         case "opened": self = .opened(source: try values.decode(String.self, forKey: .source))
         case "leaf": self = .leaf(line: try values.decode(String.self, forKey: .line))
         case "state": self = .state(try values.decode(State.self, forKey: .state))
-        case "closed": self = .closed(time: try values.decode(Int64.self, forKey: .time))
+        case "closed":
+            self = .closed(
+                time: try values.decode(Int64.self, forKey: .time),
+                reason: try values.decode(String.self, forKey: .reason)
+            )
         case "done": self = .done
         case "failed": self = .failed(try values.decode(Failure.self, forKey: .error))
         default: throw unknownType(values, Key.type)
@@ -190,9 +196,10 @@ package enum FromRecorder: Codable, Sendable {
         case .state(let state):
             try values.encode("state", forKey: .type)
             try values.encode(state, forKey: .state)
-        case .closed(let time):
+        case .closed(let time, let reason):
             try values.encode("closed", forKey: .type)
             try values.encode(time, forKey: .time)
+            try values.encode(reason, forKey: .reason)
         case .done:
             try values.encode("done", forKey: .type)
         case .failed(let failure):

@@ -24,6 +24,7 @@ import Testing
         var isUSBAuthorised = false
         var mayHaveOpenDevices = false
         var mayHaveRecorder = false
+        var isAborted = false
         var hasRecords = false
         var isSealing = false
 
@@ -58,7 +59,7 @@ import Testing
                 return isVerified && areStopsArmed && isLampLit && isUSBAuthorised
                     ? nil : "devices too early"
             case .closeGate:
-                return mayHaveOpenDevices ? "gate closed over open devices" : nil
+                return mayHaveOpenDevices && !isAborted ? "gate closed over open devices" : nil
             case .darkenLamp:
                 if mayHaveOpenDevices || mayHaveRecorder { return "dark with a recorder alive" }
                 if mayHaveUSB { return "dark before USB was withdrawn" }
@@ -73,7 +74,10 @@ import Testing
             case .announceFailed:
                 defer { self = World() }
                 return !hasRecords && isClosedAndDark ? nil : "records left without an end"
-            case .announceStarted, .sendStop, .abortRecorder: return nil
+            case .abortRecorder:
+                isAborted = true
+                return nil
+            case .announceStarted, .sendStop: return nil
             }
         }
 
@@ -130,6 +134,18 @@ import Testing
         #expect(states.contains(.recording) && states.contains(.sealing))
         #expect(states.contains(.closing(.key, isGateClosed: true, isRecorderGone: false)))
         #expect(seen.contains(.abortRecorder) && seen.contains(.announceFailed))
+    }
+
+    @Test("A recorder that does not stop in time loses its USB devices before it is gone")
+    func overdue() {
+        var machine = SessionMachine()
+        for event: SessionMachine.Event in [
+            .verified(sources: ["front"]), .prepared, .stopsArmed, .lampLit, .gateOpened,
+            .sourceOpened("front"), .stop(.key),
+        ] { _ = machine.handle(event) }
+        #expect(machine.handle(.stopOverdue) == [.abortRecorder, .closeGate])
+        #expect(machine.handle(.gateClosed).isEmpty && machine.mayHaveOpenDevices)
+        #expect(machine.handle(.recorderGone) == [.closeGate])
     }
 
     /// Whatever the hardware and the recorder do, a stop comes to its end once they answer.

@@ -65,7 +65,7 @@ extension FuzzTarget {
             ]
             let texts = [
                 #"{"type":"opened","source":"board"}"#, #"{"type":"leaf","line":"{}"}"#,
-                #"{"type":"closed","time":1800000000}"#, #"{"type":"done"}"#,
+                #"{"type":"closed","reason":"key","time":1800000000}"#, #"{"type":"done"}"#,
                 #"{"type":"failed","error":"no space"}"#,
                 #"{"type":"state","sources":[{"name":"board","frames":1,"dropped":0,"gaps":0}]}"#,
                 #"{"method":"org.lenscap.Teacher.Stop"}"#,
