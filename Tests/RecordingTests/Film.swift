@@ -11,7 +11,9 @@ struct Film {
 
     /// What ffmpeg complains of when it decodes everything; empty when nothing.
     var complaints: String {
-        let result = tool("ffmpeg -v error -xerror -i \(path) -f null - 2>&1")
+        // Pictures keep their own times: rounded to the frame rate, two may meet in one place.
+        let times = "-fps_mode passthrough -enc_time_base:v 1/90000"
+        let result = tool("ffmpeg -v error -xerror -i \(path) \(times) -f null - 2>&1")
         return result.succeeded ? result.output : "failed: " + result.output
     }
 

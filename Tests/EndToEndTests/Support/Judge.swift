@@ -78,7 +78,11 @@ enum Judge {
         }
         let decoding = try Tool.run(
             "ffmpeg",
-            ["-v", "error", "-xerror", "-nostdin", "-i", path, "-f", "null", "-"]
+            // Pictures keep their own times: rounded to the frame rate, two may meet in one place.
+            [
+                "-v", "error", "-xerror", "-nostdin", "-i", path, "-fps_mode", "passthrough",
+                "-enc_time_base:v", "1/90000", "-f", "null", "-",
+            ]
         )
         guard decoding.code == 0, decoding.errors.isEmpty else {
             throw Failure("ffmpeg does not decode \(path): \(decoding.errors)")
