@@ -119,13 +119,13 @@ class Bench:
         # Anywhere in the beat of pictures and seconds.
         time.sleep(random.random() / 5)
         since = cause.trigger(box, trial)
-        if trial.killed:
-            load.killed(box, trial.killed)
         closed = self._await_closed(box, events, since)
         load.end(box)
         box.recover()
         cause.restore(box)
         box.forget_recordings()
+        # The watcher's thread may be a step behind what the files already say.
+        self.watcher.wait(lambda: not order.judge(events, box.needs).left_on, LIMIT)
         self.watcher.remove([*box.nodes, *box.switches])
         with self._lock:
             self._judge(box, events, since, closed, cause, result)

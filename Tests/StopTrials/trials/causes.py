@@ -23,8 +23,6 @@ class Trial:
     duration: int = 60
     # How long the load takes to be there, in seconds.
     lead: float = 0
-    # The process that the cause has killed.
-    killed: int | None = None
 
 
 def _nothing(*_) -> None:
@@ -61,17 +59,16 @@ def _call(box: Box, _trial: Trial) -> int:
                 raise Failure(f"Stop was not served: {error}") from error
 
 
-def _kill_authority(box: Box, trial: Trial) -> int:
-    trial.killed = box.authority.pid
+def _kill_authority(box: Box, _trial: Trial) -> int:
     since = time.monotonic_ns()
     box.end_authority(signal.SIGKILL)
     return since
 
 
-def _kill_recorder(box: Box, trial: Trial) -> int:
-    trial.killed = box.recorder()
+def _kill_recorder(box: Box, _trial: Trial) -> int:
+    recorder = box.recorder()
     since = time.monotonic_ns()
-    os.kill(trial.killed, signal.SIGKILL)
+    os.kill(recorder, signal.SIGKILL)
     return since
 
 

@@ -8,9 +8,6 @@ from pathlib import Path
 
 from .box import Box, Failure
 
-# Longer than a trial: whoever is delayed does not come back by itself.
-STUCK = 600_000_000
-
 
 class Load:
     """One for all trials of a combination; `begin` and `end` are called for each session."""
@@ -28,9 +25,6 @@ class Load:
 
     def begin(self, box: Box) -> None:
         pass
-
-    def killed(self, box: Box, process: int) -> None:
-        """The trial has just killed that process."""
 
     def end(self, box: Box) -> None:
         pass
@@ -89,66 +83,42 @@ def thread(process: int, name: str) -> Path | None:
 
 def _is_held(process: int, name: str) -> bool:
     task = thread(process, name)
-    return task is not None and _state(task) == "t"
+    # In proc(5) t is stopped by a tracer.
+    return task is not None and (task / "stat").read_text().rsplit(")", 1)[1].split()[0] == "t"
 
 
-def _state(task: Path) -> str:
-    """As in proc(5): t is stopped by a tracer, Z is dead; X when there is no such task."""
-    try:
-        return (task / "stat").read_text().rsplit(")", 1)[1].split()[0]
-    except OSError:
-        return "X"
-
-
-class Traced(Load):
-    """System calls that do not come back, of threads that strace holds on to.
-
-    strace would hold on to a killed thread, too, and with it to all that its process has open; it
-    is killed as soon as the process is dead, and the thread dies where it was held.
-    """
+class Held(Load):
+    """Threads that do not go on, since a tracer holds them."""
 
     def __init__(self):
         self._tracers = {}
 
-    def _attach(self, box: Box, process: int, calls: str, *options: str) -> None:
-        tracer = subprocess.Popen(
-            ["strace", "-qq", "-o", "/dev/null", "-e", f"trace={calls}",
-             "-e", f"inject={calls}:delay_enter={STUCK}", *options], stderr=subprocess.PIPE)
-        self._tracers.setdefault(box, {})[process] = tracer
+    def _hold(self, box: Box, kind: str, number) -> None:
+        tracer = subprocess.Popen([sys.executable, str(Path(__file__).with_name("hold.py")), kind, str(number)],
+                                  stdout=subprocess.PIPE)
+        self._tracers.setdefault(box, []).append(tracer)
+        if tracer.stdout.readline() != b"attached\n":
+            raise Failure("a thread could not be held: is tracing allowed here?")
 
-    def _wait_stuck(self, box: Box, process: int, name: str) -> None:
+    def _await_held(self, process: int, name: str) -> None:
         """Waits until a thread of that name is held for good."""
         held = 0
         deadline = time.monotonic() + 15
         while held < 6:
             held = held + 1 if _is_held(process, name) else 0
-            for tracer in self._tracers[box].values():
-                if tracer.poll() is not None:
-                    raise Failure(f"strace ended: {tracer.stderr.read().decode()}")
             if time.monotonic() > deadline:
-                raise Failure(f"thread {name} of process {process} never got stuck")
+                raise Failure(f"thread {name} of process {process} was never held")
             time.sleep(0.02)
 
     def end(self, box: Box) -> None:
-        for tracer in self._tracers.pop(box, {}).values():
-            self._release(tracer)
-
-    def killed(self, box: Box, process: int) -> None:
-        tracer = self._tracers[box].pop(process, None)
-        if tracer:
-            deadline = time.monotonic() + 1
-            while _state(Path(f"/proc/{process}")) not in "ZX" and time.monotonic() < deadline:
-                pass
-            self._release(tracer)
-
-    def _release(self, tracer: subprocess.Popen) -> None:
-        # The kernel lets go of whom a dead tracer held; told to end, strace would wait first.
-        tracer.kill()
-        tracer.wait()
-        tracer.stderr.close()
+        for tracer in self._tracers.pop(box, []):
+            # The kernel lets go of whom a dead tracer held.
+            tracer.kill()
+            tracer.wait()
+            tracer.stdout.close()
 
 
-class StalledDisk(Traced):
+class StalledDisk(Held):
     """No fsync of the authority and the recorder returns."""
 
     name = "disk"
@@ -158,14 +128,14 @@ class StalledDisk(Traced):
     def begin(self, box: Box) -> None:
         authority = box.authority.pid
         recorder = box.recorder()
-        self._attach(box, authority, "fsync,fdatasync", "-f", "-p", str(authority))
-        self._wait_stuck(box, authority, "disk")
-        self._attach(box, recorder, "fsync,fdatasync", "-f", "-p", str(recorder))
-        self._wait_stuck(box, recorder, "write")
+        self._hold(box, "sync", authority)
+        self._await_held(authority, "disk")
+        self._hold(box, "sync", recorder)
+        self._await_held(recorder, "write")
 
 
-class HungEncoder(Traced):
-    """The encoder's thread never comes back from its next wait."""
+class HungEncoder(Held):
+    """The encoder's thread does nothing any more."""
 
     name = "encoder"
     lead = 2.0
@@ -173,8 +143,8 @@ class HungEncoder(Traced):
     def begin(self, box: Box) -> None:
         recorder = box.recorder()
         box.wait_for("the encoder's thread", lambda: thread(recorder, "enc-front"), 10)
-        self._attach(box, recorder, "futex,poll,ppoll", "-p", thread(recorder, "enc-front").name)
-        self._wait_stuck(box, recorder, "enc-front")
+        self._hold(box, "thread", thread(recorder, "enc-front").name)
+        self._await_held(recorder, "enc-front")
 
 
 LOADS = {load.name: load for load in [Load, StalledDisk, Crowd, HungEncoder, Busy]}
