@@ -172,18 +172,17 @@ package final class Session {
         handle(.verified(sources: Set(view.sources.map(\.name))))
     }
 
-    /// Stops whatever runs; `closed` is called once every device is closed.
+    /// Stops whatever runs; `closed` is called once every device is closed, or when a driver does
+    /// not let go of one in time, which the session's state then says.
     package func stop(_ cause: StopCause, closed: @escaping () -> Void = {}) {
         closedWaiters.append(closed)
         handle(.stop(cause))
         releaseWaiters()
     }
 
-    /// The recording that runs, and the key that started it.
-    package var running: (recording: String, keyIdentifier: String)? {
-        current.map { current in
-            (current.start.token.recording, current.start.card.card.key.thumbprint)
-        }
+    /// The recording that runs, and the card of the teacher who started it.
+    package var running: (recording: String, card: TeacherCard)? {
+        current.map { ($0.start.token.recording, $0.start.card.card) }
     }
 
     /// The records of the recording that runs, for a cut.
@@ -196,7 +195,7 @@ package final class Session {
     }
 
     private func releaseWaiters() {
-        guard !machine.mayHaveOpenDevices else { return }
+        guard !machine.mayHaveOpenDevices || view.isOverdue else { return }
         let waiters = closedWaiters
         closedWaiters = []
         for waiter in waiters { waiter() }
@@ -361,6 +360,9 @@ extension Session {
         let silence = Clock.bootTime.now() - current.heard
         if machine.state == .recording && silence > Session.silenceLimit {
             handle(.stop(.interrupted))
+        }
+        if current.hasBegun, let message = try? MessageJSON.encode(ToRecorder.alive) {
+            current.channel?.send(message)
         }
         current.clockTimer = loop.schedule(after: Session.clockInterval) {
             self.watchClock(current)
@@ -533,6 +535,7 @@ extension Session {
         current.limitTimer = nanoseconds.map { limit in
             loop.schedule(after: limit) {
                 if case .opening = self.machine.state { self.handle(.stop(.failed)) }
+                self.view.isOverdue = true
                 self.handle(.stopOverdue)
             }
         }

@@ -23,6 +23,8 @@ package struct SessionView: Sendable {
     package var committed: Int64 = 0
     /// Why the last session ended.
     package var reason: String?
+    /// A driver did not let go of its device in time.
+    package var isOverdue = false
 
     mutating func update(_ state: FromRecorder.State) {
         for report in state.sources {

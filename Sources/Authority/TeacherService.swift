@@ -345,6 +345,7 @@ extension SessionView {
         case .idle: "idle"
         case .preparing, .arming, .lighting, .openingGate, .opening: "starting"
         case .recording: "recording"
+        case .stopping where isOverdue: "fault"
         case .stopping, .closing, .darkening, .sealing: "stopping"
         }
     }

@@ -145,7 +145,10 @@ struct StopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stop",
         abstract: "Stop the recording. Anybody in the room may.",
-        discussion: "It returns when every device is closed."
+        discussion: """
+            It returns when every device is closed, or fails when a driver has not let go of one \
+            within two seconds.
+            """
     )
 
     @OptionGroup var common: CommonOptions
@@ -153,6 +156,12 @@ struct StopCommand: ParsableCommand {
     func run() throws {
         try reporting {
             let session = try StopCommand.stop(try common.locations())
+            guard session.state != "fault" else {
+                throw CommandFailure(
+                    "A device is not closed: its driver does not answer. The lamp stays lit until it "
+                        + "is; cover the lens, pull the device's plug, and tell your technician."
+                )
+            }
             Terminal.say(
                 session.state == "idle"
                     ? "nothing was being recorded" : "stopped: every device is closed"

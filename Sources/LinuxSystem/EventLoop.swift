@@ -113,9 +113,10 @@ package final class EventLoop {
         entries.append(PollEntry(clock.raw, .readable))
         entries.append(PollEntry(mailbox.event.raw, .readable))
         _ = try entries.poll(deadline: nil)
-        // Times first: the end of a session must not wait behind a busy client.
-        fireTimers()
+        // Clients last: the end of a session must not wait behind a busy one. Before the times what
+        // has finished, so that nothing counts as overdue that is here.
         for number in mailbox.take() { completions.removeValue(forKey: number)?() }
+        fireTimers()
         for (index, watch) in current.enumerated() where !entries[index].returned.isEmpty {
             // A handler before this one may have ended the watch.
             guard watches[watch.token] != nil else { continue }

@@ -10,11 +10,17 @@ internal import Varlink
 /// A thread of its own that reads the connection to the authority and does nothing else: it waits
 /// for no codec, no disk and no lock that they hold. On `stop`, at the lesson's last moment, and
 /// when the connection closes, it tells the device threads to close and waits a bounded time for
-/// them. After a stop the process has a limited time to seal what it holds; a closed connection,
-/// or that limit passed, ends the process at once, and the kernel closes what is left.
+/// them. After a stop the process has a limited time to seal what it holds; a closed connection, an
+/// authority that is silent, or that limit passed, ends the process, and the kernel closes what is
+/// left.
 final class DeadMan: Sendable {
     /// Devices that are not closed by then are closed by ending the process.
-    private static let closingLimit: Int64 = 80_000_000
+    ///
+    /// Far more than a driver takes, since the end of a process closes nothing while one of its
+    /// threads waits in the kernel, be it for a disk that hangs.
+    private static let closingLimit: Int64 = 1_000_000_000
+    /// The authority is heard each second; one that is silent for so long is dead or stuck.
+    private static let silenceLimit: Int64 = 5_000_000_000
     private static let finishingLimit: Int64 = 45_000_000_000
     private static let longestWait: Int64 = 500_000_000
 
@@ -25,6 +31,8 @@ final class DeadMan: Sendable {
         var isClosed = false
         /// CLOCK_BOOTTIME ns.
         var ends: Int64?
+        /// When the authority was last heard, once it has begun; CLOCK_MONOTONIC ns.
+        var heard: Int64?
         /// CLOCK_MONOTONIC ns.
         var mustEnd: Int64?
     }
@@ -109,8 +117,9 @@ final class DeadMan: Sendable {
             let isOver = state.withLock { $0.ends.map { $0 <= now } ?? false }
             if isOver { requestStop("duration") }
             closeIfStopped()
-            let mustEnd = state.withLock { $0.mustEnd }
+            let (mustEnd, heard) = state.withLock { ($0.mustEnd, $0.heard) }
             if let mustEnd, mustEnd <= Clock.monotonic.now() { CurrentProcess.exitNow(70) }
+            if let heard, heard + DeadMan.silenceLimit <= Clock.monotonic.now() { abort() }
         }
     }
 
@@ -137,17 +146,19 @@ final class DeadMan: Sendable {
     }
 
     private func obey(_ message: [UInt8]) {
+        state.withLock { if $0.heard != nil { $0.heard = Clock.monotonic.now() } }
         switch try? MessageJSON.decode(ToRecorder.self, from: message) {
         case .begin(let begin):
             state.withLock { state in
                 guard state.begin == nil else { return }
                 state.begin = begin
                 state.ends = begin.ends
+                state.heard = Clock.monotonic.now()
             }
             changed.signal()
         case .stop(let reason):
             requestStop(reason)
-        case .signed:
+        case .signed, .alive:
             break
         case nil:
             // An authority that cannot be understood is none.

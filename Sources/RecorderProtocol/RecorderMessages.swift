@@ -64,6 +64,8 @@ package enum ToRecorder: Codable, Sendable {
     case begin(Begin)
     case signed(size: Int64, note: String)
     case stop(reason: String)
+    /// Each second, to a recorder that has begun: its authority is there.
+    case alive
 
     private enum Key: String, CodingKey {
         case type
@@ -82,6 +84,7 @@ package enum ToRecorder: Codable, Sendable {
                 note: try values.decode(String.self, forKey: .note)
             )
         case "stop": self = .stop(reason: try values.decode(String.self, forKey: .reason))
+        case "alive": self = .alive
         default: throw unknownType(values, Key.type)
         }
     }
@@ -99,6 +102,8 @@ package enum ToRecorder: Codable, Sendable {
         case .stop(let reason):
             try values.encode("stop", forKey: .type)
             try values.encode(reason, forKey: .reason)
+        case .alive:
+            try values.encode("alive", forKey: .type)
         }
     }
 }

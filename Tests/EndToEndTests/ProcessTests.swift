@@ -73,6 +73,43 @@ extension EndToEndTests {
             }
         }
 
+        @Test("A recorder that hears nothing of its authority any more closes its devices and ends")
+        func authoritySuspended() throws {
+            try withClassroom { room in
+                let authority = try room.startAuthority()
+                let school = try School(room)
+                let recording = try room.startLesson()
+                try room.waitForCommitted(4)
+                _ = try room.recorder()
+                authority.signal(SIGSTOP)
+                try eventually("the recorder's end") { try room.isRecorderLockFree() }
+                authority.signal(SIGCONT)
+                try room.waitForIdle()
+                #expect(try room.ending(recording) == "interrupted")
+                try open(room, school, recording, end: "interrupted", atLeast: 4)
+            }
+        }
+
+        @Test("Stop says so when a device is not closed in time, and the recorder is ended")
+        func recorderSuspended() throws {
+            try withClassroom { room in
+                try room.startAuthority()
+                let school = try School(room)
+                let recording = try room.startLesson()
+                try room.waitForCommitted(4)
+                kill(try room.recorder(), SIGSTOP)
+                let outcome = try room.lenscap("stop")
+                #expect(outcome.code == 1)
+                #expect(outcome.sentence.hasPrefix("lenscap: A device is not closed: "))
+                try room.waitForIdle()
+                #expect(try room.isRecorderLockFree())
+                #expect(try room.ending(recording) == "stopped")
+                try open(room, school, recording, end: "stopped", atLeast: 4)
+                try room.startLesson()
+                try room.stopLesson()
+            }
+        }
+
         @Test("When Stop has answered no device is open, and the recorder ends")
         func stop() throws {
             try withClassroom { room in

@@ -122,7 +122,7 @@ class Bench:
         closed = self._await_closed(box, events, since)
         load.end(box)
         box.recover()
-        cause.restore(box)
+        cause.restore(box, trial)
         box.forget_recordings()
         # The watcher's thread may be a step behind what the files already say.
         self.watcher.wait(lambda: not order.judge(events, box.needs).left_on, LIMIT)

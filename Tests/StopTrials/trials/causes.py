@@ -23,6 +23,9 @@ class Trial:
     duration: int = 60
     # How long the load takes to be there, in seconds.
     lead: float = 0
+    # A connection that is ready for the order.
+    client: Client | None = None
+    order: dict | None = None
 
 
 def _nothing(*_) -> None:
@@ -38,7 +41,7 @@ class Cause:
     # Before the session starts.
     prepare: Callable[[Box, Trial], None] = _nothing
     # Afterwards, so that the box takes the next session.
-    restore: Callable[[Box], None] = _nothing
+    restore: Callable[[Box, Trial], None] = _nothing
     # What of the box's equipment it needs.
     equipment: str | None = None
     # Sessions at a time: those that last a minute run beside each other.
@@ -85,14 +88,22 @@ def _shut_down(box: Box, _trial: Trial) -> int:
     return since
 
 
-def _revoke(box: Box, _trial: Trial) -> int:
-    with Client(box.socket("teacher")) as client:
-        challenge = client.call("org.lenscap.Teacher.Challenge")["challenge"]
-        order = box.teacher.revoke(challenge)
-        since = time.monotonic_ns()
-        client.send("org.lenscap.Teacher.Revoke", order)
-        client.receive()
+def _sign_revocation(box: Box, trial: Trial) -> None:
+    trial.client = Client(box.socket("teacher"))
+    trial.order = box.teacher.revoke(trial.client.call("org.lenscap.Teacher.Challenge")["challenge"])
+
+
+def _revoke(_box: Box, trial: Trial) -> int:
+    since = time.monotonic_ns()
+    trial.client.send("org.lenscap.Teacher.Revoke", trial.order)
     return since
+
+
+def _enrol_again(box: Box, trial: Trial) -> None:
+    with trial.client:
+        # It is answered when it is kept.
+        trial.client.receive()
+    box.enrol_teacher()
 
 
 def _await_duration(_box: Box, trial: Trial) -> int:
@@ -116,7 +127,7 @@ def _await_closed_time(_box: Box, trial: Trial) -> int:
     return _await(trial.due if trial.due > 0 else trial.started - trial.due * SECOND)
 
 
-def _open_again(box: Box) -> None:
+def _open_again(box: Box, _trial: Trial) -> None:
     box.change_record(closed=[])
 
 
@@ -153,7 +164,7 @@ CAUSES = {cause.name: cause for cause in [
     Cause("recorder-killed", _kill_recorder),
     Cause("recorder-ended", _end_recorder),
     Cause("shutdown", _shut_down),
-    Cause("revoked", _revoke, restore=Box.enrol_teacher),
+    Cause("revoked", _revoke, prepare=_sign_revocation, restore=_enrol_again),
     Cause("closed-time", _await_closed_time, prepare=_close_soon, restore=_open_again, at_once=4),
     Cause("duration", _await_duration, at_once=24),
     Cause("button", _press, equipment="button"),
