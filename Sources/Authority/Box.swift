@@ -153,6 +153,26 @@ package final class Box {
         }
     }
 
+    /// Finishes what an error kept a session, an order or the last recovery from finishing.
+    ///
+    /// To be called while no session runs; it is done before anything that is asked of the disk
+    /// later.
+    func finish(_ recordings: Set<String>) {
+        if recordings.isEmpty { return }
+        let spool = settings.spool
+        let signer = RecordingSigner(key: key)
+        disk.perform {
+            SpoolKeeper.recover(
+                spool: spool,
+                only: recordings,
+                time: Clock.unixSeconds(),
+                signer: signer
+            )
+        } then: { problems in
+            for problem in problems { self.report(.spool(problem)) }
+        }
+    }
+
     /// Calls `handler` when the box is ready, or after `limit` nanoseconds whether it is or not.
     func whenReady(within limit: Int64, _ handler: @escaping () -> Void) {
         if isReady { return handler() }

@@ -2,6 +2,7 @@ internal import Consent
 internal import CryptoPrimitives
 internal import LinuxSystem
 package import Spool
+internal import TransparencyLog
 
 /// What the authority does to the spool outside a session.
 ///
@@ -11,6 +12,9 @@ package enum SpoolKeeper {
     package struct Inventory: Sendable {
         /// Every recording that is or was here, by folder or tombstone.
         package var used: Set<String> = []
+        /// Recordings without an end that is signed for, or with something left over: the one that
+        /// is being written, and what an error kept from being finished.
+        package var unfinished: Set<String> = []
         package var recordings = 0
         package var objects = 0
         package var bytes = 0
@@ -35,6 +39,9 @@ package enum SpoolKeeper {
                     try add(try spool.folder(name), name, to: &inventory)
                 }
             }
+            for name in inventory.used where spool.contains(SpoolName.tombstone(name)) {
+                if spool.contains(name) { inventory.unfinished.insert(name) }
+            }
         } catch {
             inventory.problem = "\(error)"
         }
@@ -46,21 +53,43 @@ package enum SpoolKeeper {
         _ recording: String,
         to inventory: inout Inventory
     ) throws(SystemError) {
-        for name in try folder.names() where !name.hasPrefix(".") {
+        let names = try folder.names()
+        for name in names where !name.hasPrefix(".") {
             inventory.objects += 1
             inventory.bytes += try folder.file(name).status().size
         }
-        if let end = (try? RecordingLog(reading: folder, recording: recording))?.end {
-            inventory.oldest = min(inventory.oldest ?? end.time, end.time)
+        let log = try? RecordingLog(reading: folder, recording: recording)
+        if let end = log?.end { inventory.oldest = min(inventory.oldest ?? end.time, end.time) }
+        if log.map({ isFinished($0, folder, names) }) != true {
+            inventory.unfinished.insert(recording)
         }
+    }
+
+    private static func isFinished(
+        _ log: RecordingLog,
+        _ folder: borrowing Folder,
+        _ names: [String]
+    ) -> Bool {
+        guard log.order.hasEnded, !names.contains(where: { $0.hasPrefix(".") }),
+            log.removed.isDisjoint(with: names),
+            let bytes = try? folder.read(
+                SpoolName.checkpoint,
+                limit: SignedNote.maximumByteCount
+            ),
+            let note = try? SignedNote(parsing: bytes),
+            let checkpoint = try? Checkpoint(text: note.text)
+        else { return false }
+        return checkpoint.size == log.leaves.count
     }
 
     /// Ends what a crash left open as interrupted and signs for it, removes folders that no device
     /// ever wrote for, and takes away leftovers of half-written files.
     ///
-    /// Returns what it could not mend, and where something was found that nobody had signed for.
+    /// Looks at those in `chosen`, or at all. No session may be writing one of them. Returns what it
+    /// could not mend, and where something was found that nobody had signed for.
     package static func recover(
         spool path: String,
+        only chosen: Set<String>? = nil,
         time: Int64,
         signer: RecordingSigner
     ) -> [SpoolError] {
@@ -71,7 +100,7 @@ package enum SpoolKeeper {
         } catch {
             return [error]
         }
-        for recording in recordings {
+        for recording in recordings where chosen?.contains(recording) != false {
             do throws(SpoolError) {
                 if try SpoolFolder.finishDeletion(recording, spool: path) { continue }
                 if try SpoolFolder.removeIfUnbegun(recording, spool: path) { continue }

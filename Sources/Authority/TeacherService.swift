@@ -171,6 +171,7 @@ package final class TeacherService {
         }
         try box.settings.admission.check(verified, available: reading.inventory.available)
         let log = try box.log.get()
+        box.finish(reading.inventory.unfinished)
         box.session.begin(verified, room: trust.room.record, floor: trust.floor, log: log) {
             result in
             switch result {

@@ -176,6 +176,32 @@ struct SpoolKeeperTests {
         #expect(try shop.folder.read("\(place)/log") == after)
     }
 
+    @Test("knows what is unfinished, and finishes that alone")
+    func unfinished() throws {
+        let shop = try Workshop()
+        let place = { (number: UInt8) in "spool/\(Workshop.name(number))" }
+        for number: UInt8 in 1...6 { try shop.record(number, ended: number == 2 ? nil : 5) }
+        let signed = try shop.folder.read("\(place(3))/checkpoint")
+        var cut = try open(shop, 3)
+        try cut.append(Self.cut)
+        try shop.folder.write("\(place(4))/.checkpoint.part", Array(signed.prefix(9)))
+        try shop.folder.write("\(place(5)).deleted", [7])
+        try shop.folder.make(place(7))
+        let inventory = SpoolKeeper.inventory(spool: shop.spool)
+        #expect(inventory.unfinished == Set([2, 3, 4, 5, 7].map(Workshop.name)))
+        let chosen = inventory.unfinished.subtracting([Workshop.name(4)])
+        let problems = SpoolKeeper.recover(
+            spool: shop.spool,
+            only: chosen,
+            time: 9,
+            signer: shop.signer
+        )
+        #expect(problems.isEmpty)
+        #expect(SpoolKeeper.inventory(spool: shop.spool).unfinished == [Workshop.name(4)])
+        #expect(try shop.log(2).end?.reason == "interrupted")
+        for number: UInt8 in [1, 2, 6] { try shop.expectSound(number) }
+    }
+
     @Test("finishes cuts and discards that a crash interrupted, and removes what never began")
     func finishes() throws {
         let shop = try Workshop()
