@@ -58,6 +58,12 @@ stop-trials: release ## Stop sessions in every way TRIALS=n times and measure ho
 	python3 -B -m unittest discover -q -s Tests/StopTrials -t Tests/StopTrials
 	Tests/StopTrials/run --programs .build/release --trials $(TRIALS) $(STOP)
 
+.PHONY: fault-sweep
+fault-sweep: build ## Fail every system call that touches a recording, or SAMPLE=n of them
+	@$(call install,$(TEST_PACKAGES))
+	python3 -B -m unittest discover -q -s Tests/FaultSweep -t Tests/FaultSweep
+	Tests/FaultSweep/run $(if $(SAMPLE),--sample $(SAMPLE)) $(FAULTS)
+
 MINUTES ?= 10
 
 .PHONY: fuzz
