@@ -101,8 +101,10 @@ struct RecorderRun {
             deadMan.wait(nanoseconds: max(0, next - Clock.monotonic.now()))
         }
         let summary = lesson.finish()
+        // What failed after the stop cost the last segment: that is how the lesson ended, then.
+        let failure = summary.failure.map { FromRecorder.Failure($0).endReason }
         try sink.end(
-            reason: deadMan.stopReason ?? "failed",
+            reason: failure ?? deadMan.stopReason ?? "failed",
             time: Clock.unixSeconds(),
             summary: summary.document
         )
