@@ -3,9 +3,16 @@ internal import Glibc
 
 /// What keeps a process's memory out of swap and out of core files.
 package enum ProcessMemory {
-    /// No core file, no `ptrace`, no `/proc/PID/mem` by others (`prctl(2)`, PR_SET_DUMPABLE).
+    /// No core file, no `ptrace`, no `/proc/PID/mem` by others (`prctl(2)`, PR_SET_DUMPABLE), and no
+    /// report of a crash by the process itself (`signal(2)`).
+    ///
+    /// Swift's runtime can be told by the environment to print registers, and the memory they point
+    /// to, before a crash ends the process; devices would stay open for that long, too.
     package static func forbidDumps() throws(SystemError) {
         _ = try retrying("prctl") { lenscap_set_not_dumpable() }
+        for number in [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGQUIT, SIGSEGV, SIGTRAP] {
+            signal(number, SIG_DFL)
+        }
     }
 
     /// Locks every page from its first use on (`mlockall(2)` with `MCL_ONFAULT`).

@@ -240,7 +240,7 @@ class Box:
     # The spool between trials
 
     def clear(self) -> None:
-        """Forgets what was recorded and delivered; the authority is idle or not there."""
+        """Forgets what was recorded and delivered; the authority is not there."""
         for folder in (self.spool, self.root / "account", self.outbox):
             for entry in folder.iterdir():
                 if entry.is_dir():

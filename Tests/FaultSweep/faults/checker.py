@@ -67,16 +67,22 @@ class Checker:
 
     def look(self) -> dict:
         """Every recording by name, as a crash may have left it."""
-        acknowledged = self.acknowledged()
-        names = sorted(entry.name for entry in self.spool.iterdir() if RECORDING.fullmatch(entry.name))
+        return self._at_rest(self._look_at_all)
+
+    @staticmethod
+    def _at_rest(judge):
+        """What `judge` says when lenscapd is not just removing what was delivered."""
         for _ in range(50):
             try:
-                return {name: self._look(name, acknowledged) for name in names
-                        if (self.spool / name).is_dir()}
+                return judge()
             except FileNotFoundError:
-                # lenscapd is removing what was delivered.
                 time.sleep(0.1)
         raise TimeoutError("the spool does not come to rest")
+
+    def _look_at_all(self) -> dict:
+        acknowledged = self.acknowledged()
+        names = sorted(entry.name for entry in self.spool.iterdir() if RECORDING.fullmatch(entry.name))
+        return {name: self._look(name, acknowledged) for name in names}
 
     def acknowledged(self) -> set:
         """Recording, name and hash of each whole line of the journal."""
@@ -141,13 +147,16 @@ class Checker:
 
     def settled(self) -> list:
         """What is wrong with a spool that nobody writes to; empty when all is well."""
+        return self._at_rest(self._settled_all) + self._activation()
+
+    def _settled_all(self) -> list:
         problems = []
         for entry in sorted(self.spool.iterdir()):
             if RECORDING.fullmatch(entry.name):
                 problems += [f"{entry.name}: {text}" for text in self._settled(entry)]
             elif not (entry.name.endswith(".deleted") and RECORDING.fullmatch(entry.name[:-8])):
                 problems.append(f"{entry.name} does not belong here")
-        return problems + self._activation()
+        return problems
 
     def _settled(self, folder: Path) -> list:
         if self.is_deleted(folder.name):

@@ -1,10 +1,12 @@
 """Makes one system call after another fail, in each thing that a box does with its spool."""
 
 import re
+import shutil
 import signal
 import subprocess
 import threading
 import time
+import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,14 +135,12 @@ class Sweep:
             (box.root / "empty").mkdir()
             box.kept = box.lesson(LESSON)
             box.keep("ended")
-            box.clear()
             box.start()
             time.sleep(LESSON)
             box.end_authority(signal.SIGKILL)
+            shutil.rmtree(box.spool / box.kept)
             self._wound(box)
             box.keep("open")
-            box.clear()
-            box.start_authority()
             return box
         except BaseException:
             box.close()
@@ -168,8 +168,6 @@ class Sweep:
     def _counted(self, box: Box, operation: Operation) -> list:
         log = box.root / "dry.trace"
         self._run(box, operation, ["-y", "-o", str(log), "-e", f"trace={STEPS}"])
-        if not box.is_alive():
-            box.start_authority()
         found = {}
         seen = Counter()
         for line in log.read_text(errors="replace").splitlines():
@@ -210,7 +208,10 @@ class Sweep:
                     box = box or self.new_box()
                     self._try(box, point, trial)
                 except (Failure, Refused, OSError, subprocess.TimeoutExpired) as error:
-                    trial.problems.append(f"{type(error).__name__}: {error}")
+                    where = traceback.extract_tb(error.__traceback__)
+                    at = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(where))
+                    said = box.said().strip() if box else ""
+                    trial.problems.append(f"{type(error).__name__}: {error}; in {at}; lenscapd said: {said}")
                 if trial.problems and box:
                     box.close()
                     box = None
@@ -251,7 +252,6 @@ class Sweep:
                              if looked[name].end), "")
         if point.fault == "EINTR" and operation.act is _lesson and trial.reason != "stopped":
             trial.problems.append(f"an interrupted call ended the lesson: {trial.reason or 'it is gone'}")
-        box.clear()
 
     def _records(self, box: Box, before: dict, trial: Trial) -> bool:
         """Whether the same lenscapd records a lesson, now that the disk works again."""
@@ -271,6 +271,7 @@ class Sweep:
     def _deliver(box: Box, trial: Trial) -> None:
         if box.upload() != 0:
             trial.problems.append("the recording is not delivered when the disk works again")
+        box.wait_for("the removal of what was delivered", lambda: not any(box.spool.iterdir()))
 
     @staticmethod
     def _judge_purpose(box: Box, point: Point, trial: Trial) -> None:
@@ -280,9 +281,10 @@ class Sweep:
 
     def _run(self, box: Box, operation: Operation, options: list) -> None:
         """Lets the operation run below strace, as far as the processes live."""
-        if operation.tracing == "lenscapd":
-            box.end_authority()
+        box.end_authority()
         box.lay_out(operation.spool)
+        if operation.tracing != "lenscapd":
+            box.start_authority()
         tracer = None
         wrapper = ["strace", "-D", "-f", "-qq", "-b", "execve", *options]
         if operation.tracing == "recorder":
