@@ -19,13 +19,13 @@ package final class WakeEvent: Sendable {
     package func signal() {
         var one: UInt64 = 1
         // EAGAIN means that the counter is full: readable already.
-        _ = write(descriptor.raw, &one, 8)
+        _ = try? retrying("write") { write(descriptor.raw, &one, 8) }
     }
 
     /// Makes it unreadable again; true when it had been signalled.
     @discardableResult
     package func clear() -> Bool {
         var count: UInt64 = 0
-        return read(descriptor.raw, &count, 8) == 8
+        return (try? retrying("read") { read(descriptor.raw, &count, 8) }) == 8
     }
 }

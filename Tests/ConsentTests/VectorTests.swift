@@ -44,7 +44,7 @@ struct VectorTests {
         for name in try folder.names() where name.hasSuffix(".json") {
             bytes += try folder.file(name).status().size
         }
-        #expect(bytes < 150_000)
+        #expect(bytes < 200_000)
     }
 
     @Test("are made with the keys beside them")

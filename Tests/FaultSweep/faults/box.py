@@ -142,10 +142,11 @@ class Box:
     def is_ready(self) -> bool:
         """Whether an authority answers that has put its spool in order."""
         try:
-            with Client(self.socket("status"), 60) as client:
+            with Client(self.socket("status"), 10) as client:
                 client.call("org.lenscap.Status.Status")
             return True
         except OSError:
+            time.sleep(0.005)
             return False
 
     def said(self) -> str:

@@ -107,7 +107,11 @@ def _remove(box: Box, _) -> None:
 
 def _recover(box: Box, wrapper: list) -> None:
     box.start_authority(wrapper, wait=False)
-    box.wait_for("lenscapd", lambda: not box.is_alive() or box.is_ready())
+    deadline = time.monotonic() + 20
+    while box.is_alive() and not box.is_ready():
+        if time.monotonic() > deadline:
+            # Where every write fails, lenscapd cannot wake its own threads either.
+            box.end_authority(signal.SIGKILL)
     time.sleep(0.05)
 
 
@@ -300,7 +304,7 @@ class Sweep:
             if tracer:
                 self._detach(tracer)
         if operation.tracing == "lenscapd":
-            box.end_authority()
+            box.end_authority(signal.SIGKILL)
         elif box.is_alive():
             self._wait_quiet(box)
 
