@@ -16,8 +16,6 @@ from .watch import Watcher
 
 # Longer than this no device may stay open, whatever the machine is busy with.
 LIMIT = 5.0
-# Of sessions that end by themselves the beginning is known to so many milliseconds.
-EARLY = 100.0
 
 
 @dataclass
@@ -114,6 +112,7 @@ class Bench:
         events = self.watcher.add(box.nodes, box.switches)
         trial = Trial(lead=load.lead)
         cause.prepare(box, trial)
+        trial.called = time.monotonic_ns()
         trial.started = box.start(trial.duration)
         load.begin(box)
         # Anywhere in the beat of pictures and seconds.
@@ -128,13 +127,13 @@ class Bench:
         self.watcher.wait(lambda: not order.judge(events, box.needs).left_on, LIMIT)
         self.watcher.remove([*box.nodes, *box.switches])
         with self._lock:
-            self._judge(box, events, since, closed, cause, result)
+            self._judge(box, events, since, closed, cause, trial, result)
 
     def _await_closed(self, box: Box, events: list, since: int) -> int | None:
         self.watcher.wait(lambda: order.closed_at(events, box.nodes, since), LIMIT + 10)
         return order.closed_at(events, box.nodes, since)
 
-    def _judge(self, box, events, since, closed, cause, result) -> None:
+    def _judge(self, box, events, since, closed, cause, trial, result) -> None:
         excused = {box.brightness: since} if cause.tampers else {}
         if cause.name == "authority-killed":
             # The next one withdraws USB devices first, which cuts off whoever still holds one.
@@ -153,7 +152,8 @@ class Bench:
             result.latencies.append(latency)
             if latency > LIMIT * 1000:
                 failures.append(f"trial {number}: a device stayed open for {latency / 1000:.1f} s")
-            if latency < -EARLY:
+            # A session that ends by itself counts from a moment between the call and its answer.
+            if closed < since - (trial.started - trial.called):
                 failures.append(f"trial {number}: the devices closed {-latency:.1f} ms before the cause")
         elif not findings.left_open:
             failures.append(f"trial {number}: the devices closed before the cause")

@@ -16,8 +16,9 @@ SECOND = 1_000_000_000
 
 @dataclass
 class Trial:
-    """One session: when the box said that it records, and when it must end by itself (ns)."""
+    """One session: when it was asked for, when the box said that it records, when it must end by itself (ns)."""
 
+    called: int = 0
     started: int = 0
     due: int = 0
     duration: int = 60

@@ -1,7 +1,7 @@
 """A room with lamp, gate and stop inputs: the real programs, units and drivers; every end of a lesson, and its time.
 
 The guest's own play (classroom/) makes the checks; here is its table of times. LENSCAP_TRIALS=200 takes
-more of them, LENSCAP_ACTS="lesson disk" plays some acts alone.
+more of them, LENSCAP_LOADS="idle" under some loads alone, LENSCAP_ACTS="lesson disk" plays some acts alone.
 """
 
 import json
@@ -20,8 +20,9 @@ TRIALS = 2
 def prepare(stage):
     copy_into(PACKAGE / "Tests" / "StopTrials" / "trials", stage.incoming / "trials")
     acts = os.environ.get("LENSCAP_ACTS", "").split()
-    trials = int(os.environ.get("LENSCAP_TRIALS", TRIALS))
-    (stage.incoming / "options.json").write_text(json.dumps({"acts": acts, "trials": trials}))
+    options = {"acts": acts, "loads": os.environ.get("LENSCAP_LOADS", "").split(),
+               "trials": int(os.environ.get("LENSCAP_TRIALS", TRIALS))}
+    (stage.incoming / "options.json").write_text(json.dumps(options))
 
 
 def check(stage, verdict):

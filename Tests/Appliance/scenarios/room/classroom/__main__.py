@@ -18,7 +18,7 @@ def main() -> None:
         if options["acts"] and name not in options["acts"]:
             continue
         say(f"--- {name}")
-        act(room, options["trials"])
+        act(room, options)
         attempt(f"{name}: the box is in order at the end", room.disorder)
 
 

@@ -18,7 +18,7 @@ def hanging():
         run("dmsetup", "resume", "lenscap")
 
 
-def play(room: Room, _trials: int) -> None:
+def play(room: Room, _options: dict) -> None:
     attempt("Stop closes the devices while the disk hangs, and the recording is sealed when it is back",
             lambda: _stop(room))
 

@@ -29,7 +29,7 @@ def step(seconds: int, synchronized: bool) -> None:
     set_synchronized(synchronized)
 
 
-def play(room: Room, _trials: int) -> None:
+def play(room: Room, _options: dict) -> None:
     set_synchronized(True)
     attempt("the clock is trusted once it is synchronised", lambda: [] if room.health()["clockTrusted"] else ["no"])
     attempt("steps of years, both ways, trusted and not, neither end nor lengthen a session of a minute",

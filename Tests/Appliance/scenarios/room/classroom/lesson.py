@@ -27,7 +27,7 @@ def holders(node: str) -> set:
     return found
 
 
-def play(room: Room, _trials: int) -> None:
+def play(room: Room, _options: dict) -> None:
     check("before a session no USB device is authorised, there is no node, and the lamp is dark", room.disorder())
     session = Session(room)
     kinds = [(event.path, event.kind) for event in session.events]

@@ -13,7 +13,7 @@ from .session import Session
 MOMENTS = (0.0, 0.1, 0.2, 0.4, 0.7, 1.1, 1.6)
 
 
-def play(room: Room, _trials: int) -> None:
+def play(room: Room, _options: dict) -> None:
     for name, pull in (("start", _while_starting), ("stop", _while_stopping)):
         attempt(f"camera pulled at {len(MOMENTS)} moments of a {name}: never open under a dark lamp, nothing left "
                 "authorised, the next session works", lambda pull=pull: _all(room, pull))

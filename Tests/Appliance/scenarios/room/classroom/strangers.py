@@ -14,7 +14,7 @@ from .session import Session
 CONFIGURATION = Path("/etc/lenscap/lenscap.toml")
 
 
-def play(room: Room, _trials: int) -> None:
+def play(room: Room, _options: dict) -> None:
     room.unplug("front")
     attempt("without its camera a session is refused: absent", lambda: _refused(room, "absent"))
     room.plug("front", "other")

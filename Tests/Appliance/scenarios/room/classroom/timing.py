@@ -43,11 +43,12 @@ def round_trip(count: int = 200) -> float:
     return sorted(times)[count // 2]
 
 
-def play(room: Room, trials: int) -> None:
+def play(room: Room, options: dict) -> None:
+    trials = options["trials"]
     unit = round_trip()
     say(f"idle round trip: {unit:.3f} ms")
     rows = []
-    for load in LOADS:
+    for load in options["loads"] or LOADS:
         for cause in CAUSES:
             if not cause.is_timed:
                 continue
