@@ -16,7 +16,7 @@ final class CaptureSet {
     private let sources: [LessonSource]
     private let reports: HandoffQueue<OpenReport>
     private let orders: [HandoffQueue<CaptureOrder>]
-    private let priority: Int32?
+    private let settings: LessonSettings
     private(set) var threads: [NamedThread] = []
     /// In the order of the sources, after ``openAll(_:)``.
     private(set) var formats: [Format] = []
@@ -24,7 +24,7 @@ final class CaptureSet {
     init(_ session: Session, _ sources: [LessonSource], _ settings: LessonSettings) {
         self.session = session
         self.sources = sources
-        priority = settings.capturePriority
+        self.settings = settings
         // One report each, and one more when an open device fails before its order.
         reports = HandoffQueue(capacity: 2 * sources.count, overflow: .refuse)
         orders = sources.map { _ in HandoffQueue(capacity: 1, overflow: .refuse) }
@@ -56,7 +56,8 @@ final class CaptureSet {
                 track: track,
                 reports: reports,
                 orders: orders[track],
-                priority: priority
+                priority: settings.capturePriority,
+                openLimit: settings.openLimit.nanoseconds
             )
             do throws(SystemError) {
                 threads.append(try NamedThread("cap-\(source.name)") { capture.run() })

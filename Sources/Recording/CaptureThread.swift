@@ -29,6 +29,10 @@ struct CaptureThread: Sendable {
     let reports: HandoffQueue<OpenReport>
     let orders: HandoffQueue<CaptureOrder>
     let priority: Int32?
+    /// How long (ns) a node may take to appear.
+    let openLimit: Int64
+    /// From one look for it to the next (ns).
+    private static let openPause: Int64 = 50_000_000
 
     func run() {
         switch device {
@@ -40,8 +44,8 @@ struct CaptureThread: Sendable {
     private func runCamera(_ request: CameraRequest) {
         var hasBegun = false
         do throws(CameraError) {
-            if source.device.isStopped { return leave(reporting: .stopped) }
-            let camera = try openCamera(request)
+            guard let camera = try open({ () throws(CameraError) in try openCamera(request) })
+            else { return leave(reporting: .stopped) }
             defer { camera.close() }
             if source.device.attach({ camera.stop() }) {
                 reports.put(.camera(track: track, camera.format))
@@ -67,8 +71,11 @@ struct CaptureThread: Sendable {
     private func runMicrophone(_ request: MicrophoneRequest) {
         var hasBegun = false
         do throws(MicrophoneError) {
-            if source.device.isStopped { return leave(reporting: .stopped) }
-            let microphone = try openMicrophone(request)
+            guard
+                let microphone = try open({ () throws(MicrophoneError) in
+                    try openMicrophone(request)
+                })
+            else { return leave(reporting: .stopped) }
             defer { microphone.close() }
             if source.device.attach({ microphone.stop() }) {
                 reports.put(.microphone(track: track, microphone.format))
@@ -88,6 +95,21 @@ struct CaptureThread: Sendable {
         } catch {
             fail("\(error)", error.recovery, hasBegun)
         }
+    }
+
+    /// The open device, as soon as its node is there; nil when a stop came before.
+    private func open<Device, Failure: DeviceOpeningError>(
+        _ attempt: () throws(Failure) -> Device
+    ) throws(Failure) -> Device? {
+        let limit = Clock.monotonic.now() + openLimit
+        while !source.device.isStopped {
+            do throws(Failure) { return try attempt() } catch {
+                let next = Clock.monotonic.now() + Self.openPause
+                guard error.mayBeEarly, next < limit else { throw error }
+                if source.device.waitForStop(until: next) { return nil }
+            }
+        }
+        return nil
     }
 
     private func order() -> CaptureOrder? {
@@ -119,5 +141,33 @@ struct CaptureThread: Sendable {
         reports.put(
             .failed(.deviceUnavailable(source: name, reason: reason, recovery: recovery))
         )
+    }
+}
+
+/// A device that does not open.
+protocol DeviceOpeningError: Error {
+    /// The node is not there, or its permissions are not: udev may still be at work on it.
+    var mayBeEarly: Bool { get }
+}
+
+extension CameraError: DeviceOpeningError {
+    var mayBeEarly: Bool {
+        switch self {
+        case .missing, .notPermitted, .deviceGone: true
+        case .notACamera, .deviceBusy, .formatRefused, .noBandwidth, .timestampsUnusable,
+            .testAddressInvalid, .driverCallFailed:
+            false
+        }
+    }
+}
+
+extension MicrophoneError: DeviceOpeningError {
+    var mayBeEarly: Bool {
+        switch self {
+        case .missing, .notPermitted, .deviceGone: true
+        case .deviceBusy, .formatRefused, .timestampsUnusable, .testAddressInvalid,
+            .driverCallFailed:
+            false
+        }
     }
 }

@@ -1,8 +1,10 @@
+internal import LinuxSystem
 internal import Synchronization
 
 /// Stops one device from any thread, whether it is open already or not.
 ///
-/// Thread-safe. The capture thread attaches the device when it is open.
+/// Thread-safe. The capture thread attaches the device while it is open, and waits here while it
+/// is not.
 final class DeviceSwitch: Sendable {
     private struct State {
         var isStopped = false
@@ -10,6 +12,11 @@ final class DeviceSwitch: Sendable {
     }
 
     private let state = Mutex(State())
+    private let stopped: WakeEvent
+
+    init() throws(SystemError) {
+        stopped = try WakeEvent()
+    }
 
     /// From now on the device never runs (again).
     func stop() {
@@ -17,6 +24,7 @@ final class DeviceSwitch: Sendable {
             state.isStopped = true
             return state.stop
         }
+        stopped.signal()
         stop?()
     }
 
@@ -29,4 +37,11 @@ final class DeviceSwitch: Sendable {
     }
 
     var isStopped: Bool { state.withLock { $0.isStopped } }
+
+    /// Waits until CLOCK_MONOTONIC shows `deadline` (ns); true at once after a ``stop()``.
+    func waitForStop(until deadline: Int64) -> Bool {
+        var entries = [PollEntry(stopped.raw, .readable)]
+        // An eventfd of this process: poll cannot fail on it but for bugs.
+        return (try? entries.poll(deadline: deadline)) == 1
+    }
 }

@@ -33,6 +33,9 @@ package struct LessonSettings: Hashable, Sendable {
     package var segmentLength = MediaTime.seconds(2)
     /// How far a track may be behind the others before a segment closes without it.
     package var lagLimit = MediaTime.seconds(2)
+    /// How long the start waits for a device node that is not there, or not permitted, yet: a USB
+    /// device that was just authorised has its node and udev's permissions a moment later.
+    package var openLimit = MediaTime.seconds(3)
     /// How long the first instant waits for sources that opened and deliver nothing.
     package var startLimit = MediaTime.seconds(2)
     /// A camera that gives nothing for so long has a gap.

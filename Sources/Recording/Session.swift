@@ -68,13 +68,14 @@ final class Session: Sendable {
 /// One source as the session's threads reach it; thread-safe.
 final class SourceControl: Sendable {
     let status: SourceStatus
-    let device = DeviceSwitch()
+    let device: DeviceSwitch
     /// Wakes the source's encode thread.
     let bell: Doorbell
     private let hasLeft = Atomic<Bool>(false)
 
     init(name: String) throws(SystemError) {
         status = SourceStatus(name: name)
+        device = try DeviceSwitch()
         bell = try Doorbell()
     }
 

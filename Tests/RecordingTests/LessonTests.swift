@@ -229,9 +229,11 @@ struct LessonTests {
                 CameraRequest(path: "/dev/no-such-camera", width: 640, height: 480, frameRate: 30)
             )
         )
+        var settings = quick()
+        settings.openLimit = .milliseconds(200)
         let recorder = try LessonRecorder(
             sources: [camera(), missing, microphone()],
-            settings: quick(),
+            settings: settings,
             sink: sink
         )
         let error = #expect(throws: RecordingError.self) { try recorder.start() }
@@ -244,6 +246,50 @@ struct LessonTests {
         #expect(recorder.stopCapture(deadline: 0))
         #expect(recorder.health.sources.map(\.state) == [.closed, .failed, .closed])
         #expect(sink.all.tracks.isEmpty)
+    }
+
+    @Test("The start waits for a node that is not there yet, and a stop ends the waiting at once")
+    func waitsForNode() throws {
+        let folder = TemporaryFolder()
+        let path = "\(folder.path)/video"
+        let request = CameraRequest(path: path, width: 640, height: 480, frameRate: 30)
+        let late = LessonSource(name: "front", device: .camera(request))
+        var settings = quick()
+        settings.openLimit = .seconds(3_600)
+        let recorder = try LessonRecorder(
+            sources: [late],
+            settings: settings,
+            sink: CollectingSink()
+        )
+        let failure = Mutex<RecordingError?>(nil)
+        let starter = try NamedThread("start") {
+            do throws(RecordingError) { try recorder.start() } catch {
+                failure.withLock { $0 = error }
+            }
+        }
+        pause(milliseconds: 200)
+        #expect(failure.withLock { $0 } == nil)
+        // A node at last, and none that is a camera.
+        _ = try folder.file("video", [])
+        starter.join()
+        guard case .deviceUnavailable(_, let reason, _)? = failure.withLock({ $0 }) else {
+            Issue.record("ended with \(String(describing: failure.withLock { $0 }))")
+            return
+        }
+        #expect(reason.contains("it is no device"))
+
+        _ = tool("rm \(path)")
+        let other = try LessonRecorder(sources: [late], settings: settings, sink: CollectingSink())
+        let second = try NamedThread("start") {
+            do throws(RecordingError) { try other.start() } catch {
+                failure.withLock { $0 = error }
+            }
+        }
+        pause(milliseconds: 100)
+        #expect(other.stopCapture(deadline: soon()))
+        second.join()
+        #expect(failure.withLock { $0 } == .stopped)
+        #expect(other.health.sources.map(\.state) == [.closed])
     }
 
     @Test("A stop before the start keeps every device closed")
