@@ -58,7 +58,7 @@ let package = Package(
         system("CLinux"),
         system("CInput"),
         system("CALSA", pkgConfig: "alsa", debian: "libasound2-dev"),
-        system("CLibAV", pkgConfig: "libavformat libavcodec libavutil", debian: "libavformat-dev"),
+        system("CLibAV", pkgConfig: "libavformat libavcodec libavutil libswresample", debian: "libavformat-dev"),
         system("COpenSSL", pkgConfig: "libcrypto", debian: "libssl-dev"),
         system("CYUV", debian: "libyuv-dev"),
 

@@ -1,5 +1,5 @@
-// The parts of libavcodec, libavformat and libavutil that the pipeline calls. The functions below
-// stand for macros, which Swift does not import. No logic.
+// The parts of libavcodec, libavformat, libavutil and libswresample that the pipeline calls. The
+// functions below stand for macros, which Swift does not import. No logic.
 #pragma once
 
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include <libavutil/channel_layout.h>
 #include <libavutil/log.h>
 #include <libavutil/opt.h>
+#include <libswresample/swresample.h>
 
 // AVERROR(e) is a function-like macro.
 static inline int lenscap_av_error_again(void) { return AVERROR(EAGAIN); }
