@@ -11,6 +11,11 @@ package struct SessionView: Sendable {
         package var frames: Int64 = 0
         package var dropped: Int64 = 0
         package var gaps: Int64 = 0
+        /// Parts per billion.
+        package var drift: Int64?
+        /// Microseconds.
+        package var offset: Int64?
+        package var check: [String] = []
     }
 
     package var state: SessionMachine.State = .idle
@@ -34,6 +39,9 @@ package struct SessionView: Sendable {
             sources[index].frames = report.frames
             sources[index].dropped = report.dropped
             sources[index].gaps = report.gaps
+            sources[index].drift = report.drift
+            sources[index].offset = report.offset
+            sources[index].check = report.check
         }
     }
 }

@@ -106,9 +106,9 @@ package final class StatusService {
                 frames: live?.frames ?? 0,
                 dropped: live?.dropped ?? 0,
                 gaps: live?.gaps ?? 0,
-                driftPpm: nil,
-                offsetMs: nil,
-                check: []
+                driftPpm: live?.drift.map { Double($0) / 1000 },
+                offsetMs: live?.offset.map { Double($0) / 1000 },
+                check: live?.check ?? []
             )
         }
     }

@@ -65,6 +65,10 @@ static inline unsigned lenscap_minor(dev_t device) { return minor(device); }
 // O_PATH is a macro for _GNU_SOURCE only.
 static inline int lenscap_open_path_flag(void) { return 010000000; }
 
+// major and minor are macros.
+static inline unsigned lenscap_device_major(dev_t number) { return major(number); }
+static inline unsigned lenscap_device_minor(dev_t number) { return minor(number); }
+
 // Thread-safe, unlike strerror; declared for _GNU_SOURCE only.
 extern const char *strerrordesc_np(int number);
 static inline const char *lenscap_error_text(int number) { return strerrordesc_np(number); }

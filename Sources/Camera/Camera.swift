@@ -1,11 +1,10 @@
-internal import LinuxSystem
+package import LinuxSystem
 
 /// What one call of ``Camera/next(deadline:_:)`` came to.
 package enum CameraOutcome: Hashable, Sendable {
     /// The body saw a picture; `lost` pictures before it never arrived.
     case picture(lost: UInt32)
-    /// A picture came that cannot be used (error flag, too short, impossible time); the body
-    /// did not see it.
+    /// A picture came that cannot be used (error flag, too short); the body did not see it.
     case damaged
     /// Nothing came until the deadline.
     case timedOut
@@ -25,12 +24,19 @@ package protocol Camera: AnyObject, Sendable {
     /// Waits for the next picture until CLOCK_MONOTONIC shows `deadline` (ns).
     ///
     /// `body` gets the picture's bytes, at least ``CameraFormat/pictureSize`` of them and valid
-    /// only inside it, and the time of capture (CLOCK_MONOTONIC, ns), which always grows.
+    /// only inside it, and the time of capture (CLOCK_MONOTONIC, ns), which always grows. A time
+    /// that the driver states and that cannot be true is replaced by an estimate.
     func next(
         deadline: Int64,
         _ body: (UnsafeRawBufferPointer, _ timestamp: Int64) -> Void
     )
         throws(CameraError) -> CameraOutcome
+
+    /// The same each time that this very device is opened where it was.
+    var identity: DeviceIdentity { get }
+
+    /// How many pictures had to have their time estimated; to be asked on the capturing thread.
+    var estimatedTimes: Int { get }
 
     /// Makes `next` return `.stopped` at once, and from then on. Thread-safe, never blocks.
     func stop()
@@ -57,13 +63,21 @@ package struct CameraRequest: Hashable, Sendable {
 }
 
 /// Opens and starts the camera; may block in the driver, so not on the cooperative pool.
-package func openCamera(_ request: CameraRequest) throws(CameraError) -> any Camera {
+///
+/// With `identity` it opens that device again and no other.
+package func openCamera(
+    _ request: CameraRequest,
+    again identity: DeviceIdentity? = nil,
+    clock: any WaitingClock = KernelClock()
+) throws(CameraError) -> any Camera {
     guard request.width > 0, request.height > 0, request.frameRate > 0 else {
         throw .formatRefused(
             asked: "\(request.width)x\(request.height) at \(request.frameRate)/s",
             granted: "nothing: sizes and rates are positive"
         )
     }
-    if request.path.hasPrefix(TestCamera.prefix) { return try TestCamera(request) }
-    return try V4L2Camera(request)
+    if request.path.hasPrefix(TestCamera.prefix) {
+        return try TestCamera(request, again: identity, clock: clock)
+    }
+    return try V4L2Camera(request, again: identity)
 }

@@ -14,10 +14,10 @@ package enum CameraError: Error, Hashable, Sendable, CustomStringConvertible {
     case formatRefused(asked: String, granted: String)
     /// The USB bus has no room for the stream (`STREAMON` answered ENOSPC).
     case noBandwidth(path: String)
-    /// Its pictures carry no usable CLOCK_MONOTONIC time; `reason` says how.
-    case timestampsUnusable(reason: String)
     /// Unplugged, switched off, or withdrawn by the gate.
     case deviceGone
+    /// Another device stands where the lesson's own was.
+    case anotherDevice(DeviceIdentity)
     /// A `test:` address that says something unknown.
     case testAddressInvalid(String)
     /// A call of the driver failed in another way.
@@ -26,7 +26,7 @@ package enum CameraError: Error, Hashable, Sendable, CustomStringConvertible {
     package var recovery: Recovery {
         switch self {
         case .missing, .deviceBusy, .deviceGone: .retry
-        case .driverCallFailed, .timestampsUnusable: .restartStage
+        case .driverCallFailed: .restartStage
         case .notPermitted(let path):
             .personMustAct(hint: "let the recorder's user open \(path)")
         case .notACamera:
@@ -35,6 +35,8 @@ package enum CameraError: Error, Hashable, Sendable, CustomStringConvertible {
             .personMustAct(hint: "configure a size and rate that the camera offers")
         case .noBandwidth:
             .personMustAct(hint: "move the camera to another USB port, or ask for less")
+        case .anotherDevice:
+            .personMustAct(hint: "connect the camera that the lesson began with, where it was")
         case .testAddressInvalid:
             .personMustAct(hint: "correct the options after the question mark")
         }
@@ -49,8 +51,8 @@ package enum CameraError: Error, Hashable, Sendable, CustomStringConvertible {
         case .formatRefused(let asked, let granted):
             "the camera refused \(asked) and offered \(granted)"
         case .noBandwidth(let path): "the USB bus has no bandwidth left for \(path)"
-        case .timestampsUnusable(let reason): "the camera's times cannot be used: \(reason)"
         case .deviceGone: "the camera is gone"
+        case .anotherDevice(let identity): "another camera is in its place: \(identity)"
         case .testAddressInvalid(let address): "\(address) is not a test picture"
         case .driverCallFailed(let error): "the camera's driver failed: \(error)"
         }

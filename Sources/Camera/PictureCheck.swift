@@ -1,5 +1,9 @@
 /// Judges what the driver says of each picture before anybody looks at it.
 ///
+/// A stamp that cannot be true (in the future, older than what the driver can have kept, not after
+/// the one before, of another clock) is not believed: the time is then estimated from the rate and
+/// from when the picture was seen, and counted.
+///
 /// Pure: the clock is an argument.
 struct PictureCheck: Sendable {
     /// The facts of one dequeued buffer.
@@ -13,10 +17,9 @@ struct PictureCheck: Sendable {
     }
 
     enum Verdict: Hashable, Sendable {
-        case picture(lost: UInt32)
+        /// Taken at `time` (CLOCK_MONOTONIC, ns), which always grows.
+        case picture(lost: UInt32, time: Int64)
         case damaged
-        /// The device does not deliver what can be recorded.
-        case timestampsUnusable(reason: String)
     }
 
     /// Bytes of a whole picture.
@@ -28,15 +31,18 @@ struct PictureCheck: Sendable {
     /// A stamp may lie a frame interval and so much (ns) after the time at which the picture is
     /// seen: some drivers state when it would end, others convert the camera's own clock.
     static let tolerance: Int64 = 100_000_000
-    /// A picture may have waited so long (ns) for a stalled reader.
-    static let oldest: Int64 = 60_000_000_000
-    /// So many impossible stamps in a row are the device's nature, not an accident.
-    static let patience = 30
+    /// An estimate that lies further (ns) from now is given up for now itself.
+    static let patience: Int64 = 250_000_000
 
+    /// How many times were estimated.
+    private(set) var estimates = 0
     private var lastSequence: UInt32?
-    private var lastTimestamp: Int64 = .min
+    private var last: Int64?
+    /// When the last eight pictures were looked at, in turn: no driver here has more buffers, and
+    /// one that is filled now was given back to it at one of these looks.
+    private var looks: SIMD8<Int64>?
+    private var turn = 0
     private var lost: UInt32 = 0
-    private var impossibleInARow = 0
 
     init(pictureSize: Int, interval: Int64) {
         self.pictureSize = pictureSize
@@ -44,28 +50,42 @@ struct PictureCheck: Sendable {
     }
 
     mutating func judge(_ facts: Facts, now: Int64) -> Verdict {
-        guard facts.isMonotonicClock else {
-            return .timestampsUnusable(reason: "they are not of CLOCK_MONOTONIC")
-        }
         // A driver that is being unplugged returns its buffers with an error and sequence 0.
         if facts.hasError && facts.bytes == 0 { return .damaged }
         noteSequence(facts.sequence)
+        let oldest = noteLook(now) - interval - Self.tolerance
         if facts.hasError || facts.bytes < pictureSize { return .damaged }
 
         let isPossible =
-            facts.timestamp > lastTimestamp
+            facts.isMonotonicClock
+            && facts.timestamp > last ?? .min
             && facts.timestamp <= now + interval + Self.tolerance
-            && facts.timestamp >= now - Self.oldest
-        guard isPossible else {
-            impossibleInARow += 1
-            return impossibleInARow < Self.patience
-                ? .damaged
-                : .timestampsUnusable(reason: "they stand still, run backwards or are not now")
-        }
-        impossibleInARow = 0
-        lastTimestamp = facts.timestamp
+            && facts.timestamp >= oldest
+        let time = isPossible ? facts.timestamp : estimate(now: now)
+        if !isPossible { estimates += 1 }
+        last = time
         defer { lost = 0 }
-        return .picture(lost: lost)
+        return .picture(lost: lost, time: time)
+    }
+
+    /// One interval after the picture before, drawn towards now, since the camera's rate is not
+    /// known exactly.
+    private func estimate(now: Int64) -> Int64 {
+        guard let last else { return now }
+        let expected = last + interval * (Int64(lost) + 1)
+        let distance = now - expected
+        let time = abs(distance) > Self.patience ? now : expected + distance / 8
+        return max(time, last + 1_000_000)
+    }
+
+    /// Gives the time of the oldest look known, before this one.
+    private mutating func noteLook(_ now: Int64) -> Int64 {
+        var all = looks ?? SIMD8(repeating: now - 8 * interval)
+        let oldest = all[turn]
+        all[turn] = now
+        looks = all
+        turn = (turn + 1) % 8
+        return oldest
     }
 
     /// Counts what is missing before this picture.

@@ -1,4 +1,4 @@
-internal import LinuxSystem
+package import LinuxSystem
 
 /// A camera that needs no hardware, with the same contract as a real one.
 ///
@@ -16,8 +16,11 @@ internal import LinuxSystem
 /// - `gone`: after so many pictures the camera is gone;
 /// - `hold`: a file that is held open while the camera is, like a device's node: without it there
 ///   is no camera, and deleting it is unplugging.
+/// - `back`: so many milliseconds after it was gone it can be opened again, and stays;
+/// - `other`: 1 makes what comes back another camera;
+/// - `stamps`: a ``LinuxSystem/TestStamps`` fault of its times of capture.
 ///
-/// A caller that falls more than four pictures behind loses the oldest, as with a driver's ring.
+/// Opened again it is well: what should happen once does not happen a second time. A caller that falls more than four pictures behind loses the oldest, as with a driver's ring.
 package final class TestCamera: Camera, @unchecked Sendable {
     // Sendable: `soleUser` traps when two threads are in `next` or `close`; `stop` touches only
     // the wake event, which is Sendable.
@@ -25,9 +28,11 @@ package final class TestCamera: Camera, @unchecked Sendable {
     package static let prefix = TestAddress.prefix
 
     package let format: CameraFormat
+    package let identity: DeviceIdentity
 
     private let faults: Faults
     private let ppm: Int
+    private let clock: any WaitingClock
     private let wake: WakeEvent
     private let waiting: PollSet
     private let soleUser = SoleUser()
@@ -37,24 +42,35 @@ package final class TestCamera: Camera, @unchecked Sendable {
     /// Counts from `origin`.
     private var index = 0
     private var firstIndex: Int?
-    private var lost: UInt32 = 0
+    private var check: PictureCheck
 
     private struct Faults {
         let lose: Int
         let damage: Int
         let hang: Int
         let gone: Int
+        let stamps: TestStamps
     }
 
-    package init(_ request: CameraRequest) throws(CameraError) {
-        let options: Set = ["format", "pad", "ppm", "lose", "damage", "hang", "gone", "hold"]
+    package init(
+        _ request: CameraRequest,
+        again known: DeviceIdentity? = nil,
+        clock: any WaitingClock
+    ) throws(CameraError) {
+        let options: Set = [
+            "format", "pad", "ppm", "lose", "damage", "hang", "gone", "back", "other", "stamps",
+            "hold",
+        ]
         guard let address = TestAddress(request.path, kind: "picture", options: options),
             let pad = address.integer("pad", default: 0, in: 0...4096), pad.isMultiple(of: 2),
             let ppm = address.integer("ppm", default: 0, in: -100_000...100_000),
             let lose = address.integer("lose", default: 0, in: 2...1_000_000),
             let damage = address.integer("damage", default: 0, in: 1...1_000_000),
             let hang = address.integer("hang", default: .max, in: 0...1_000_000),
-            let gone = address.integer("gone", default: .max, in: 0...1_000_000)
+            let gone = address.integer("gone", default: .max, in: 0...1_000_000),
+            let back = address.integer("back", default: .max, in: 0...3_600_000),
+            let other = address.integer("other", default: 0, in: 0...1),
+            let stamps = TestStamps(rawValue: address.text("stamps") ?? "right")
         else { throw .testAddressInvalid(request.path) }
         let pixelFormat: PixelFormat
         switch address.text("format") ?? "nv12" {
@@ -68,14 +84,36 @@ package final class TestCamera: Camera, @unchecked Sendable {
                 throw CameraError(opening: path, error)
             }
         }
-        faults = Faults(lose: lose, damage: damage, hang: hang, gone: gone)
+        let isBack = known != nil
+        identity = DeviceIdentity(
+            isBack && other == 1 ? "another test picture" : "test picture",
+            firstOpening: known?.firstOpening ?? clock.now()
+        )
+        if let known {
+            let age = Int((clock.now() - known.firstOpening) / 1_000_000)
+            let isAway = gone != .max && age - gone * 1000 / request.frameRate < back
+            guard !isAway else { throw .missing(path: request.path) }
+            guard identity == known else { throw .anotherDevice(identity) }
+        }
+        faults = Faults(
+            lose: lose,
+            damage: damage,
+            hang: isBack ? .max : hang,
+            gone: isBack ? .max : gone,
+            stamps: stamps
+        )
+        check = PictureCheck(
+            pictureSize: format.pictureSize,
+            interval: format.frameInterval.nanoseconds
+        )
         self.ppm = ppm
         do throws(SystemError) { wake = try WakeEvent() } catch {
             throw .driverCallFailed(error)
         }
+        self.clock = clock
         waiting = PollSet([PollEntry(wake.raw, .readable)])
         picture = TestPicture(format)
-        origin = Clock.monotonic.now() / 1_000_000_000 * 1_000_000_000
+        origin = clock.now() / 1_000_000_000 * 1_000_000_000
     }
 
     private static func format(
@@ -116,23 +154,46 @@ package final class TestCamera: Camera, @unchecked Sendable {
             let due = delivered >= faults.hang ? Int64.max : time(of: index)
             let isStopped = try waitForStop(until: min(due, deadline))
             if isStopped || picture == nil { return .stopped }
-            let now = Clock.monotonic.now()
+            let now = clock.now()
             if due > now { return .timedOut }
 
             dropOldest(at: now)
             let number = index - firstIndex
-            let time = time(of: index)
             index += 1
-            if faults.lose > 0, (number + 1).isMultiple(of: faults.lose) {
-                lost &+= 1
-                continue
-            }
-            if faults.damage > 0, (number + 1).isMultiple(of: faults.damage) { return .damaged }
-            draw(number, time, self.time(of: index - 2), body)
-            defer { lost = 0 }
+            if faults.lose > 0, (number + 1).isMultiple(of: faults.lose) { continue }
+            return deliver(number, now, body)
+        }
+    }
+
+    /// Lets the picture before `index` through the check that every driver's pictures go through.
+    private func deliver(
+        _ number: Int,
+        _ now: Int64,
+        _ body: (UnsafeRawBufferPointer, _ timestamp: Int64) -> Void
+    ) -> CameraOutcome {
+        let time = time(of: index - 1)
+        let begin = self.time(of: firstIndex ?? index)
+        let facts = PictureCheck.Facts(
+            sequence: UInt32(truncatingIfNeeded: number),
+            hasError: faults.damage > 0 && (number + 1).isMultiple(of: faults.damage),
+            isMonotonicClock: true,
+            bytes: format.pictureSize,
+            timestamp: faults.stamps.stamp(time, index: number, begin: begin)
+        )
+        switch check.judge(facts, now: now) {
+        case .damaged: return .damaged
+        case .picture(let lost, let stated):
+            let second: Int64 = 1_000_000_000
+            picture?.draw(
+                number: UInt32(truncatingIfNeeded: number),
+                time: time,
+                flashes: self.time(of: index - 2) / second != time / second
+            ) { bytes in body(bytes, stated) }
             return .picture(lost: lost)
         }
     }
+
+    package var estimatedTimes: Int { check.estimates }
 
     package func stop() {
         wake.signal()
@@ -148,39 +209,24 @@ package final class TestCamera: Camera, @unchecked Sendable {
     private var isUnplugged: Bool { node?.isUnplugged ?? false }
 
     private func waitForStop(until time: Int64) throws(CameraError) -> Bool {
-        do throws(SystemError) { return try waiting.wait(deadline: time) > 0 } catch {
+        do throws(SystemError) { return try waiting.wait(deadline: time, by: clock) > 0 } catch {
             throw .driverCallFailed(error)
         }
     }
 
     /// The next picture from now on is the first.
     private func begin() -> Int {
-        let passed = Double(Clock.monotonic.now() - origin)
+        let passed = Double(clock.now() - origin)
         index = Int(passed / Double(format.frameInterval.nanoseconds))
-        while time(of: index) < Clock.monotonic.now() { index += 1 }
+        while time(of: index) < clock.now() { index += 1 }
         firstIndex = index
         return index
-    }
-
-    private func draw(
-        _ number: Int,
-        _ time: Int64,
-        _ previous: Int64,
-        _ body: (UnsafeRawBufferPointer, _ timestamp: Int64) -> Void
-    ) {
-        let second: Int64 = 1_000_000_000
-        picture?.draw(
-            number: UInt32(truncatingIfNeeded: number),
-            time: time,
-            flashes: previous / second != time / second
-        ) { bytes in body(bytes, time) }
     }
 
     /// Leaves the four newest pictures that are due.
     private func dropOldest(at now: Int64) {
         while time(of: index + 4) <= now {
             index += 1
-            lost &+= 1
         }
     }
 

@@ -1,4 +1,4 @@
-internal import LinuxSystem
+package import LinuxSystem
 
 /// A camera behind a V4L2 node.
 ///
@@ -8,6 +8,7 @@ package final class V4L2Camera: Camera, @unchecked Sendable {
     // the wake event, which is Sendable.
 
     package let format: CameraFormat
+    package let identity: DeviceIdentity
 
     private let wake: WakeEvent
     private let waiting: PollSet
@@ -20,11 +21,17 @@ package final class V4L2Camera: Camera, @unchecked Sendable {
     private static let device = 0
     private static let stop = 1
 
-    package init(_ request: CameraRequest) throws(CameraError) {
+    package init(
+        _ request: CameraRequest,
+        again known: DeviceIdentity?
+    ) throws(CameraError) {
         do throws(SystemError) { wake = try WakeEvent() } catch {
             throw .driverCallFailed(error)
         }
         let device = try V4L2Device.open(request.path)
+        identity = try device.identity()
+        // Before anything is set: another device is none of the lesson's business.
+        if let known, known != identity { throw .anotherDevice(identity) }
         format = try device.negotiate(request)
         let stream = try V4L2Stream.start(device)
         waiting = PollSet([PollEntry(stream.raw, .readable), PollEntry(wake.raw, .readable)])
@@ -59,6 +66,8 @@ package final class V4L2Camera: Camera, @unchecked Sendable {
         }
     }
 
+    package var estimatedTimes: Int { check.estimates }
+
     package func stop() {
         wake.signal()
     }
@@ -91,12 +100,11 @@ package final class V4L2Camera: Camera, @unchecked Sendable {
     {
         guard let lease = try stream?.dequeue() else { return nil }
         let verdict = check.judge(lease.facts, now: Clock.monotonic.now())
-        if case .picture = verdict { body(lease.bytes, lease.facts.timestamp) }
+        if case .picture(_, let time) = verdict { body(lease.bytes, time) }
         try stream?.giveBack(lease)
         switch verdict {
-        case .picture(let lost): return .picture(lost: lost)
+        case .picture(let lost, _): return .picture(lost: lost)
         case .damaged: return .damaged
-        case .timestampsUnusable(let reason): throw .timestampsUnusable(reason: reason)
         }
     }
 }

@@ -55,6 +55,18 @@ struct V4L2Device: ~Copyable {
         }
     }
 
+    /// Port, name and serial number.
+    func identity() throws(CameraError) -> DeviceIdentity {
+        var answer = v4l2_capability()
+        try ask(lenscap_VIDIOC_QUERYCAP(), &answer, "VIDIOC_QUERYCAP")
+        let number: String
+        do throws(SystemError) { number = try descriptor.status().deviceNumber } catch {
+            throw .driverCallFailed(error)
+        }
+        let serial = DeviceIdentity.serial(below: "/sys/dev/char/\(number)")
+        return DeviceIdentity("\(text(answer.card)) at \(text(answer.bus_info)) \(serial)")
+    }
+
     /// Hands `argument` to the driver (`ioctl(2)`).
     func call<Argument>(
         _ request: UInt,
@@ -108,4 +120,9 @@ extension CameraError {
                 .driverCallFailed(error)
             }
     }
+}
+
+/// A text in a fixed array of bytes, up to its NUL.
+private func text(_ bytes: some BitwiseCopyable) -> String {
+    withUnsafeBytes(of: bytes) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
 }

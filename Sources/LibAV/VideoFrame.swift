@@ -104,6 +104,13 @@ package final class VideoFramePool: @unchecked Sendable {
         return frames[index].isFree
     }
 
+    /// Makes the picture black, for its owner.
+    package func blacken(_ index: Int) {
+        let planes = planes(index)
+        planes.luma.update(repeating: 16, count: planes.lumaStride * height)
+        planes.chroma.update(repeating: 128, count: planes.chromaStride * height / 2)
+    }
+
     func frame(_ index: Int) -> UnsafeMutablePointer<AVFrame> {
         precondition(index >= 0 && index < count)
         return frames[index].frame

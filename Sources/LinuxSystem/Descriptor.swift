@@ -178,6 +178,8 @@ package struct FileStatus: Sendable {
     package let isCharacterDevice: Bool
     /// A FIFO or an unnamed pipe.
     package let isPipe: Bool
+    /// `major:minor` of the device that a device node stands for, as sysfs writes it.
+    package let deviceNumber: String
     package let size: Int
     /// Names that the file has; 0 once it was deleted.
     package let links: Int
@@ -201,6 +203,8 @@ package struct FileStatus: Sendable {
         isFolder = value.st_mode & S_IFMT == S_IFDIR
         isCharacterDevice = value.st_mode & S_IFMT == S_IFCHR
         isPipe = value.st_mode & S_IFMT == S_IFIFO
+        deviceNumber =
+            "\(lenscap_device_major(value.st_rdev)):\(lenscap_device_minor(value.st_rdev))"
         size = Int(value.st_size)
         links = Int(value.st_nlink)
         owner = value.st_uid

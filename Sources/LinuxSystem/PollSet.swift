@@ -13,9 +13,14 @@ package struct PollSet: ~Copyable {
         entries.deinitialize().deallocate()
     }
 
-    /// Waits as ``poll(_:deadline:)`` does, without allocating.
-    package borrowing func wait(deadline: Int64?) throws(SystemError) -> Int {
-        try poll(entries, deadline: deadline)
+    /// Waits as ``poll(_:deadline:)`` does, by `clock`, without allocating.
+    package borrowing func wait(
+        deadline: Int64?,
+        by clock: any WaitingClock = KernelClock()
+    )
+        throws(SystemError) -> Int
+    {
+        try clock.wait(entries, deadline: deadline)
     }
 
     /// What the last ``wait(deadline:)`` reported of the entry at `index`.

@@ -1,6 +1,6 @@
 internal import CALSA
 internal import Glibc
-internal import LinuxSystem
+package import LinuxSystem
 
 /// A microphone behind an ALSA PCM.
 ///
@@ -10,6 +10,7 @@ package final class ALSAMicrophone: Microphone, @unchecked Sendable {
     // the wake event, which is Sendable.
 
     package let format: MicrophoneFormat
+    package let identity: DeviceIdentity
 
     private let wake: WakeEvent
     private let waiting: PollSet
@@ -20,11 +21,17 @@ package final class ALSAMicrophone: Microphone, @unchecked Sendable {
     private var isStarted = false
     private var clock: SampleClock
 
-    package init(_ request: MicrophoneRequest) throws(MicrophoneError) {
+    package init(
+        _ request: MicrophoneRequest,
+        again known: DeviceIdentity?
+    ) throws(MicrophoneError) {
         do throws(SystemError) { wake = try WakeEvent() } catch {
             throw .driverCallFailed(error)
         }
         let pcm = try PCM.open(request.path)
+        identity = pcm.identity()
+        // Before anything is set: another device is none of the lesson's business.
+        if let known, known != identity { throw .anotherDevice(identity) }
         format = try pcm.configure(request).format
         clock = SampleClock(sampleRate: format.sampleRate)
         let stop = PollEntry(wake.raw, .readable)
@@ -58,6 +65,8 @@ package final class ALSAMicrophone: Microphone, @unchecked Sendable {
         }
     }
 
+    package var estimatedTimes: Int { clock.estimates }
+
     package func stop() {
         wake.signal()
     }
@@ -82,6 +91,7 @@ package final class ALSAMicrophone: Microphone, @unchecked Sendable {
         throws(MicrophoneError) -> MicrophoneOutcome?
     {
         guard let handle = pcm?.handle else { return .stopped }
+        let asked = Clock.monotonic.now()
         let available = snd_pcm_avail_update(handle)
         if available < 0 { return try recover(available, "snd_pcm_avail_update", deadline) }
         if available == 0 {
@@ -99,16 +109,14 @@ package final class ALSAMicrophone: Microphone, @unchecked Sendable {
         let count = snd_pcm_readi(handle, samples.baseAddress, wanted)
         if count < 0 { return try recover(count, "snd_pcm_readi", deadline) }
         if count == 0 { return nil }
-        let verdict = clock.firstFrame(
+        let time = clock.firstFrame(
             frames: count,
             waiting: Int(waitingFrames),
             stamp: Int64(stamp.tv_sec) * 1_000_000_000 + Int64(stamp.tv_nsec),
+            asked: asked,
             now: Clock.monotonic.now()
         )
-        switch verdict {
-        case .time(let time): return .samples(frames: count, timestamp: time)
-        case .unusable(let reason): throw .timestampsUnusable(reason: reason)
-        }
+        return .samples(frames: count, timestamp: time)
     }
 
     /// Brings the stream back where that is possible; the samples in between are lost.

@@ -1,4 +1,4 @@
-internal import LinuxSystem
+package import LinuxSystem
 
 /// What a microphone delivers: interleaved signed 16-bit samples, native endianness.
 package struct MicrophoneFormat: Hashable, Sendable {
@@ -40,6 +40,13 @@ package protocol Microphone: AnyObject, Sendable {
     )
         throws(MicrophoneError) -> MicrophoneOutcome
 
+    /// The same each time that this very device is opened where it was.
+    var identity: DeviceIdentity { get }
+
+    /// How many blocks had to have their time estimated, since the driver's stamp could not be
+    /// true; to be asked on the capturing thread.
+    var estimatedTimes: Int { get }
+
     /// Makes `next` return `.stopped` at once, and from then on. Thread-safe, never blocks.
     func stop()
 
@@ -64,8 +71,12 @@ package struct MicrophoneRequest: Hashable, Sendable {
 }
 
 /// Opens and starts the microphone; may block in the driver, so not on the cooperative pool.
+///
+/// With `identity` it opens that device again and no other.
 package func openMicrophone(
-    _ request: MicrophoneRequest
+    _ request: MicrophoneRequest,
+    again identity: DeviceIdentity? = nil,
+    clock: any WaitingClock = KernelClock()
 ) throws(MicrophoneError)
     -> any Microphone
 {
@@ -75,6 +86,8 @@ package func openMicrophone(
             granted: "1 or 2 channels"
         )
     }
-    if request.path.hasPrefix(TestMicrophone.prefix) { return try TestMicrophone(request) }
-    return try ALSAMicrophone(request)
+    if request.path.hasPrefix(TestMicrophone.prefix) {
+        return try TestMicrophone(request, again: identity, clock: clock)
+    }
+    return try ALSAMicrophone(request, again: identity)
 }

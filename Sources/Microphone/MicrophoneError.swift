@@ -10,10 +10,10 @@ package enum MicrophoneError: Error, Hashable, Sendable, CustomStringConvertible
     case deviceBusy(path: String)
     /// The device cannot do what was asked; `granted` is what it offered in its place.
     case formatRefused(asked: String, granted: String)
-    /// Its samples carry no usable CLOCK_MONOTONIC time; `reason` says how.
-    case timestampsUnusable(reason: String)
     /// Unplugged, or withdrawn by the gate.
     case deviceGone
+    /// Another device stands where the lesson's own was.
+    case anotherDevice(DeviceIdentity)
     /// A `test:` address that says something unknown.
     case testAddressInvalid(String)
     /// A call of libasound or the driver failed in another way.
@@ -22,11 +22,13 @@ package enum MicrophoneError: Error, Hashable, Sendable, CustomStringConvertible
     package var recovery: Recovery {
         switch self {
         case .missing, .deviceBusy, .deviceGone: .retry
-        case .driverCallFailed, .timestampsUnusable: .restartStage
+        case .driverCallFailed: .restartStage
         case .notPermitted(let path):
             .personMustAct(hint: "let the recorder's user open \(path)")
         case .formatRefused:
             .personMustAct(hint: "configure a rate that the microphone offers")
+        case .anotherDevice:
+            .personMustAct(hint: "connect the microphone that the lesson began with, where it was")
         case .testAddressInvalid:
             .personMustAct(hint: "correct the options after the question mark")
         }
@@ -39,9 +41,8 @@ package enum MicrophoneError: Error, Hashable, Sendable, CustomStringConvertible
         case .deviceBusy(let path): "\(path) is in use by another program"
         case .formatRefused(let asked, let granted):
             "the microphone refused \(asked) and offered \(granted)"
-        case .timestampsUnusable(let reason):
-            "the microphone's times cannot be used: \(reason)"
         case .deviceGone: "the microphone is gone"
+        case .anotherDevice(let identity): "another microphone is in its place: \(identity)"
         case .testAddressInvalid(let address): "\(address) is not a test sound"
         case .driverCallFailed(let error): "the microphone's driver failed: \(error)"
         }

@@ -35,6 +35,24 @@ struct PCM: ~Copyable {
         snd_pcm_close(handle)
     }
 
+    /// Name and port as the driver states them, and the serial number.
+    ///
+    /// Empty for a PCM that is made by a plug-in and belongs to no card.
+    func identity() -> DeviceIdentity {
+        var allocated: OpaquePointer?
+        guard snd_pcm_info_malloc(&allocated) == 0 else { return DeviceIdentity("") }
+        defer { snd_pcm_info_free(allocated) }
+        var name: UnsafeMutablePointer<CChar>?
+        guard snd_pcm_info(handle, allocated) == 0 else { return DeviceIdentity("") }
+        let card = snd_pcm_info_get_card(allocated)
+        guard card >= 0, snd_card_get_longname(card, &name) == 0, let name else {
+            return DeviceIdentity("")
+        }
+        defer { free(name) }
+        let serial = DeviceIdentity.serial(below: "/sys/class/sound/card\(card)")
+        return DeviceIdentity("\(String(cString: name)) \(serial)")
+    }
+
     /// Sets everything up but does not start yet.
     func configure(_ request: MicrophoneRequest) throws(MicrophoneError) -> Layout {
         let layout = try setHardware(request)

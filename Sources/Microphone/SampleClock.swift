@@ -1,24 +1,23 @@
 /// Turns a driver's time stamps into the time of each block's first frame.
 ///
-/// Pure: the clock is an argument. Jitter is left in: estimating the device's rate is somebody
-/// else's work.
+/// A stamp that cannot be true (in the future, too old, standing still while samples
+/// come) is not believed: the time is then estimated from when the samples were seen, and
+/// counted. Jitter is left in; ``DelayLockedLoop`` takes it out.
+///
+/// Pure: the clock is an argument.
 struct SampleClock: Sendable {
-    enum Verdict: Hashable, Sendable {
-        case time(Int64)
-        /// The device does not deliver what can be recorded.
-        case unusable(reason: String)
-    }
-
     /// A stamp may lie so much (ns) after the time at which it is seen.
     static let tolerance: Int64 = 100_000_000
-    /// Sound may have waited so long (ns) for a stalled reader; no driver's ring is longer.
-    static let oldest: Int64 = 60_000_000_000
-    /// So many impossible stamps in a row are the device's nature, not an accident.
-    static let patience = 50
+    /// It may be so old (ns) when it is seen: drivers stamp at least each period of 20 ms.
+    static let oldest: Int64 = 250_000_000
+    /// A block may seem to begin so much (ns) before the end of the one before.
+    static let overlap: Int64 = 30_000_000
 
+    /// How many times were estimated.
+    private(set) var estimates = 0
     private let sampleRate: Int
+    /// Where the next block begins if nothing is lost.
     private var expected: Int64?
-    private var impossibleInARow = 0
 
     init(sampleRate: Int) {
         self.sampleRate = sampleRate
@@ -26,20 +25,26 @@ struct SampleClock: Sendable {
 
     /// The time of the first of `frames` frames now read, when `waiting` frames, these included,
     /// had been recorded at the time `stamp` (CLOCK_MONOTONIC, ns).
-    mutating func firstFrame(frames: Int, waiting: Int, stamp: Int64, now: Int64) -> Verdict {
-        let time: Int64
-        if stamp >= now - Self.oldest && stamp <= now + Self.tolerance {
-            impossibleInARow = 0
-            time = stamp - duration(waiting)
-        } else {
-            impossibleInARow += 1
-            if impossibleInARow >= Self.patience {
-                return .unusable(reason: "they are not of CLOCK_MONOTONIC or not now")
-            }
-            time = expected ?? now - duration(waiting)
-        }
-        expected = time + duration(frames)
-        return .time(time)
+    ///
+    /// The driver was asked for both after `asked` and before `now`.
+    mutating func firstFrame(
+        frames: Int,
+        waiting: Int,
+        stamp: Int64,
+        asked: Int64,
+        now: Int64
+    ) -> Int64 {
+        // The samples up to the stamp are those that wait: it was taken when the last of them was.
+        let stated = stamp.subtractingReportingOverflow(duration(waiting)).partialValue
+        let isPossible =
+            stamp >= asked - Self.oldest && stamp <= now + Self.tolerance
+            && (expected.map { stated >= $0 - Self.overlap } ?? true)
+        let time = isPossible ? stated : asked - duration(waiting)
+        if !isPossible { estimates += 1 }
+        // Not before what was expected, but for a clock 1 % fast: small steps back must not add up.
+        let slip = duration(frames) / 100
+        expected = max(time, (expected ?? time) - slip) + duration(frames)
+        return time
     }
 
     /// After an overrun what was expected no longer holds.

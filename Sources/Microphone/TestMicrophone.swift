@@ -1,5 +1,5 @@
 internal import Glibc
-internal import LinuxSystem
+package import LinuxSystem
 
 /// A microphone that needs no hardware, with the same contract as a real one.
 ///
@@ -16,8 +16,11 @@ internal import LinuxSystem
 /// - `gone`: after so many milliseconds the microphone is gone;
 /// - `hold`: a file that is held open while the microphone is, like a device's node: without it
 ///   there is no microphone, and deleting it is unplugging.
+/// - `back`: so many milliseconds after it was gone it can be opened again, and stays;
+/// - `other`: 1 makes what comes back another microphone;
+/// - `stamps`: a ``LinuxSystem/TestStamps`` fault of its times.
 ///
-/// A caller that falls more than 200 ms behind gets an overrun, as with a driver's ring.
+/// Opened again it is well: what should happen once does not happen a second time. A caller that falls more than 200 ms behind gets an overrun, as with a driver's ring.
 package final class TestMicrophone: Microphone, @unchecked Sendable {
     // Sendable: `soleUser` traps when two threads are in `next` or `close`; `stop` touches only
     // the wake event, which is Sendable.
@@ -25,8 +28,10 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
     package static let prefix = TestAddress.prefix
 
     package let format: MicrophoneFormat
+    package let identity: DeviceIdentity
 
     private let options: Options
+    private let clock: any WaitingClock
     private let wake: WakeEvent
     private let waiting: PollSet
     private let soleUser = SoleUser()
@@ -35,6 +40,8 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
     /// Of the first frame not yet delivered, counted from `origin`.
     private var position = 0
     private var hasOverrun = false
+    private var sampleClock: SampleClock
+    private var blocks = 0
     private var isClosed = false
     private var node: TestNode?
 
@@ -46,10 +53,18 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
         let overrun: Int
         let hang: Int
         let gone: Int
+        let stamps: TestStamps
     }
 
-    package init(_ request: MicrophoneRequest) throws(MicrophoneError) {
-        let names: Set = ["ppm", "bed", "mute", "overrun", "hang", "gone", "hold"]
+    package init(
+        _ request: MicrophoneRequest,
+        again known: DeviceIdentity? = nil,
+        clock: any WaitingClock
+    ) throws(MicrophoneError) {
+        let names: Set = [
+            "ppm", "bed", "mute", "overrun", "hang", "gone", "back", "other", "stamps",
+            "hold",
+        ]
         let hour = 3_600_000
         let never = Int.max / 1_000_000
         guard let address = TestAddress(request.path, kind: "sound", options: names),
@@ -58,7 +73,10 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
             let mute = address.integer("mute", default: 0, in: 0...1),
             let overrun = address.integer("overrun", default: never, in: 0...hour),
             let hang = address.integer("hang", default: never, in: 0...hour),
-            let gone = address.integer("gone", default: never, in: 0...hour)
+            let gone = address.integer("gone", default: never, in: 0...hour),
+            let back = address.integer("back", default: never, in: 0...hour),
+            let other = address.integer("other", default: 0, in: 0...1),
+            let stamps = TestStamps(rawValue: address.text("stamps") ?? "right")
         else { throw .testAddressInvalid(request.path) }
         guard (8_000...192_000).contains(request.sampleRate) else {
             throw .formatRefused(asked: "\(request.sampleRate) Hz", granted: "8000 to 192000 Hz")
@@ -70,17 +88,30 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
         }
         let rate = request.sampleRate
         format = MicrophoneFormat(sampleRate: rate, channels: request.channels)
+        let isBack = known != nil
+        identity = DeviceIdentity(
+            isBack && other == 1 ? "another test sound" : "test sound",
+            firstOpening: known?.firstOpening ?? clock.now()
+        )
+        if let known {
+            let age = Int((clock.now() - known.firstOpening) / 1_000_000)
+            guard gone == never || age - gone >= back else { throw .missing(path: request.path) }
+            guard identity == known else { throw .anotherDevice(identity) }
+        }
         options = Options(
             ppm: ppm,
             hasBed: bed == 1,
             isMute: mute == 1,
-            overrun: overrun * rate / 1000,
-            hang: hang * rate / 1000,
-            gone: gone * rate / 1000
+            overrun: isBack ? never : overrun * rate / 1000,
+            hang: isBack ? never : hang * rate / 1000,
+            gone: isBack ? never : gone * rate / 1000,
+            stamps: stamps
         )
+        sampleClock = SampleClock(sampleRate: rate)
         do throws(SystemError) { wake = try WakeEvent() } catch {
             throw .driverCallFailed(error)
         }
+        self.clock = clock
         waiting = PollSet([PollEntry(wake.raw, .readable)])
     }
 
@@ -93,13 +124,13 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
         precondition(samples.count >= format.channels, "no room for one frame")
         soleUser.enter()
         defer { soleUser.leave() }
-        if origin == nil { origin = Clock.monotonic.now() }
+        if origin == nil { origin = clock.now() }
         if position >= options.gone || isUnplugged { throw .deviceGone }
         let frames = min(format.sampleRate / 50, samples.count / format.channels)
         let due = position >= options.hang ? Int64.max : time(of: position + frames)
         let isStopped = try waitForStop(until: min(due, deadline))
         if isStopped || isClosed { return .stopped }
-        let now = Clock.monotonic.now()
+        let now = clock.now()
         if due > now { return .timedOut }
         if losesSamples(at: now) { return .overrun }
 
@@ -111,8 +142,22 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
             }
         }
         position += frames
-        return .samples(frames: frames, timestamp: time(of: first))
+        blocks += 1
+        let end = time(of: position)
+        let stated = sampleClock.firstFrame(
+            frames: frames,
+            waiting: frames,
+            stamp: options.stamps.stamp(end, index: blocks, begin: origin ?? end),
+            asked: now,
+            now: now
+        )
+        return .samples(
+            frames: frames,
+            timestamp: options.stamps == .right ? time(of: first) : stated
+        )
     }
+
+    package var estimatedTimes: Int { sampleClock.estimates }
 
     package func stop() {
         wake.signal()
@@ -128,7 +173,7 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
     private var isUnplugged: Bool { node?.isUnplugged ?? false }
 
     private func waitForStop(until time: Int64) throws(MicrophoneError) -> Bool {
-        do throws(SystemError) { return try waiting.wait(deadline: time) > 0 } catch {
+        do throws(SystemError) { return try waiting.wait(deadline: time, by: clock) > 0 } catch {
             throw .driverCallFailed(error)
         }
     }

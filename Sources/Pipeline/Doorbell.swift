@@ -10,10 +10,13 @@ internal import Synchronization
 /// sees the sleeper or the sleeper sees what was put.
 package final class Doorbell: Sendable {
     private let event: WakeEvent
+    private let clock: any WaitingClock
     private let isAwaited = Atomic<Bool>(false)
 
-    package init() throws(SystemError) {
+    /// `clock` is what the waiting thread's deadlines are read on.
+    package init(clock: any WaitingClock = KernelClock()) throws(SystemError) {
         event = try WakeEvent()
+        self.clock = clock
     }
 
     /// Wakes the waiting thread; to be called after the change that it waits for.
@@ -23,7 +26,7 @@ package final class Doorbell: Sendable {
         if isAwaited.exchange(false, ordering: .acquiringAndReleasing) { event.signal() }
     }
 
-    /// Returns when `isReady` says so, when rung, or when CLOCK_MONOTONIC shows `deadline` (ns).
+    /// Returns when `isReady` says so, when rung, or when the clock shows `deadline` (ns).
     ///
     /// May also return early; the caller looks again.
     package func wait(deadline: Int64, until isReady: () -> Bool) {
@@ -35,14 +38,11 @@ package final class Doorbell: Sendable {
     }
 
     private func sleep(_ deadline: Int64) {
-        var entry = PollEntry(event.raw, .readable)
-        withUnsafeMutablePointer(to: &entry) { pointer in
-            let entries = UnsafeMutableBufferPointer(start: pointer, count: 1)
-            do throws(SystemError) { _ = try poll(entries, deadline: deadline) } catch {
-                // Only memory shortage in the kernel can come here; waiting is still right.
-                let pause: Int64 = 10_000_000
-                Clock.monotonic.sleep(until: min(deadline, Clock.monotonic.now() + pause))
-            }
+        do throws(SystemError) {
+            _ = try clock.wait(event.raw, .readable, deadline: deadline)
+        } catch {
+            // Only memory shortage in the kernel can come here; a pause is still right.
+            Clock.monotonic.sleep(until: Clock.monotonic.now() + 10_000_000)
         }
     }
 }

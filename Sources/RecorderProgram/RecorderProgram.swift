@@ -190,7 +190,10 @@ extension FromRecorder.State {
                     name: source.name,
                     frames: Int64(source.delivered),
                     dropped: Int64(source.dropped + source.lost + source.damaged),
-                    gaps: Int64(source.gaps)
+                    gaps: Int64(source.gaps),
+                    drift: source.drift,
+                    offset: source.offset.map { $0.nanoseconds / 1000 },
+                    check: source.checks.map(\.rawValue)
                 )
             }
         )

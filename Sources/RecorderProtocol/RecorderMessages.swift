@@ -115,12 +115,29 @@ package enum FromRecorder: Codable, Sendable {
         package var frames: Int64
         package var dropped: Int64
         package var gaps: Int64
+        /// How much faster than nominal a microphone's clock runs, in parts per billion.
+        package var drift: Int64?
+        /// How far a microphone's sound lies from where it should, in microseconds.
+        package var offset: Int64?
+        /// What somebody should look at, by stable names; no content.
+        package var check: [String]
 
-        package init(name: String, frames: Int64, dropped: Int64, gaps: Int64) {
+        package init(
+            name: String,
+            frames: Int64,
+            dropped: Int64,
+            gaps: Int64,
+            drift: Int64? = nil,
+            offset: Int64? = nil,
+            check: [String] = []
+        ) {
             self.name = name
             self.frames = frames
             self.dropped = dropped
             self.gaps = gaps
+            self.drift = drift
+            self.offset = offset
+            self.check = check
         }
     }
 

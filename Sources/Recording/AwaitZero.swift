@@ -9,7 +9,7 @@ extension Session {
         while true {
             if let zero = timeline.decide() { return zero }
             if isAborted || (isStopping && source.isCaptureOver) { return nil }
-            source.bell.wait(deadline: Clock.monotonic.now() + 10_000_000) { false }
+            source.bell.wait(deadline: clock.now() + 10_000_000) { false }
         }
     }
 }

@@ -8,25 +8,52 @@ internal import PixelConversion
 /// the encoder takes, and its index into a ring.
 ///
 /// Input: an open camera. Output: `port.filled`. Constraint: no allocation, no lock, no logging;
-/// the loop ends by ``Camera/Camera/stop()`` or by the device's failure, and the caller closes.
+/// the loop ends by ``Camera/Camera/stop()``, by the device's failure or its silence, and the
+/// caller closes.
 /// When the encoder is behind, the oldest picture that it has not begun makes room.
-struct CameraCapture {
-    let camera: any Camera
-    let port: PicturePort
-    let status: SourceStatus
-    let timeline: Timeline
-    let bell: Doorbell
+///
+/// Thread-bound; lives as long as the source, through several openings of its device.
+final class CameraCapture {
+    private let port: PicturePort
+    private let status: SourceStatus
+    private let timeline: Timeline
+    private let bell: Doorbell
+    private let clock: any WaitingClock
+    private let restartLimit: Int64
+    private var next = PictureNote()
+    private var spare: Int?
     /// How long one wait is; only its end lets a stop through that the device did not see.
     private static let patience: Int64 = 500_000_000
 
-    func run() throws(CameraError) {
+    init(
+        port: PicturePort,
+        status: SourceStatus,
+        timeline: Timeline,
+        bell: Doorbell,
+        clock: any WaitingClock,
+        restartLimit: Int64
+    ) {
+        self.port = port
+        self.status = status
+        self.timeline = timeline
+        self.bell = bell
+        self.clock = clock
+        self.restartLimit = restartLimit
+    }
+
+    /// The device failed, or is not there.
+    func noteLoss() {
+        next.losses += 1
+    }
+
+    func run(_ camera: any Camera) throws(CameraError) -> CaptureEnd {
         let format = camera.format
-        var next = PictureNote()
-        var spare: Int?
+        let estimatedBefore = status.estimated
+        var lastSeen = clock.now()
         while true {
             var isTaken = false
-            let deadline = Clock.monotonic.now() + Self.patience
-            let outcome = try camera.next(deadline: deadline) { bytes, timestamp in
+            let now = clock.now()
+            let outcome = try camera.next(deadline: now + Self.patience) { bytes, timestamp in
                 guard let index = spare ?? buffer() else { return }
                 spare = index
                 next.timestamp = timestamp
@@ -34,6 +61,8 @@ struct CameraCapture {
             }
             switch outcome {
             case .picture(let lost):
+                lastSeen = now
+                status.setEstimated(estimatedBefore + camera.estimatedTimes)
                 count(lost: Int(lost), in: &next)
                 if let index = spare, isTaken {
                     spare = nil
@@ -48,10 +77,11 @@ struct CameraCapture {
                     status.countDropped(1)
                 }
             case .damaged:
+                lastSeen = now
                 next.damaged += 1
                 status.countDamaged(1)
-            case .timedOut: break
-            case .stopped: return
+            case .timedOut: if now - lastSeen >= restartLimit { return .silent }
+            case .stopped: return .stopped
             }
         }
     }

@@ -56,11 +56,10 @@ final class CaptureSet {
                 track: track,
                 reports: reports,
                 orders: orders[track],
-                priority: settings.capturePriority,
-                openLimit: settings.openLimit.nanoseconds
+                settings: settings
             )
             do throws(SystemError) {
-                threads.append(try NamedThread("cap-\(source.name)") { capture.run() })
+                threads.append(try session.clock.thread("cap-\(source.name)") { capture.run() })
             } catch {
                 // Devices without a thread count as closed.
                 for _ in track..<sources.count { session.openDevices.arrive() }

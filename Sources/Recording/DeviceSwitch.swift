@@ -14,8 +14,11 @@ final class DeviceSwitch: Sendable {
     private let state = Mutex(State())
     private let stopped: WakeEvent
 
-    init() throws(SystemError) {
+    private let clock: any WaitingClock
+
+    init(clock: any WaitingClock) throws(SystemError) {
         stopped = try WakeEvent()
+        self.clock = clock
     }
 
     /// From now on the device never runs (again).
@@ -38,10 +41,9 @@ final class DeviceSwitch: Sendable {
 
     var isStopped: Bool { state.withLock { $0.isStopped } }
 
-    /// Waits until CLOCK_MONOTONIC shows `deadline` (ns); true at once after a ``stop()``.
+    /// Waits until the clock shows `deadline` (ns); true at once after a ``stop()``.
     func waitForStop(until deadline: Int64) -> Bool {
-        var entries = [PollEntry(stopped.raw, .readable)]
         // An eventfd of this process: poll cannot fail on it but for bugs.
-        return (try? entries.poll(deadline: deadline)) == 1
+        (try? clock.wait(stopped.raw, .readable, deadline: deadline)) ?? isStopped
     }
 }

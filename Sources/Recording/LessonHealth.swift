@@ -7,9 +7,17 @@ package struct SourceHealth: Hashable, Sendable {
         case running
         /// A camera that has given nothing for the stall limit, or a microphone for a second.
         case stalled
-        /// The device failed and is closed.
+        /// The device failed and is closed; its return is waited for.
         case failed
         case closed
+    }
+
+    /// What somebody should look at; the raw values are stable.
+    package enum Check: String, Hashable, Sendable {
+        /// The microphone gives nothing but zeros: switched off, or its driver is at fault.
+        case noSignal = "no-signal"
+        /// The driver stated times of capture that cannot be true.
+        case times
     }
 
     package let name: String
@@ -24,6 +32,13 @@ package struct SourceHealth: Hashable, Sendable {
     package let damaged: Int
     /// Holes in the track, each from its beginning on.
     package let gaps: Int
+    /// Times of capture that were estimated, since the driver's could not be true.
+    package let estimated: Int
+    /// How much faster than nominal a microphone's clock runs (parts per billion); nil until known.
+    package let drift: Int64?
+    /// How far a microphone's sound lies from where it should, late when positive; nil until known.
+    package let offset: MediaTime?
+    package let checks: [Check]
     /// When the latest picture or sample was taken (CLOCK_MONOTONIC, ns); nil before the first.
     package let lastTimestamp: Int64?
     /// The end of the last segment with this source in it that the sink has taken.

@@ -33,7 +33,9 @@ struct LessonPlan {
         throws(RecordingError)
     {
         let bell: Doorbell
-        do throws(SystemError) { bell = try Doorbell() } catch { throw .systemFailed(error) }
+        do throws(SystemError) { bell = try Doorbell(clock: session.clock) } catch {
+            throw .systemFailed(error)
+        }
         var tracks: [Track] = []
         for (index, format) in formats.enumerated() {
             let source = session.sources[index]
@@ -66,7 +68,8 @@ struct LessonPlan {
                     tracks: tracks.map(\.segmentation),
                     length: settings.segmentLength,
                     lagLimit: settings.lagLimit
-                )
+                ),
+                absenceLimit: settings.absenceLimit
             )
         } catch {
             throw .muxerFailed(error)
@@ -86,7 +89,7 @@ struct LessonPlan {
         let encoder = try VideoEncoder(encoding, track: index)
         let parameters = encoder.parameters
         let pool = try VideoFramePool(
-            count: settings.pictureBuffers,
+            count: settings.pictureBuffers + 1,
             width: format.width,
             height: format.height,
             colour: encoding.colour
@@ -103,6 +106,7 @@ struct LessonPlan {
             port: port,
             encoder: encoder,
             packets: queue,
+            interval: MediaTime(nanoseconds: interval.nanoseconds),
             settings: settings
         )
         return Track(
@@ -176,7 +180,12 @@ struct LessonPlan {
             source: source,
             port: port,
             encoder: encoder,
-            packets: queue
+            resampler: try SoundResampler(
+                sampleRate: format.sampleRate,
+                channels: format.channels
+            ),
+            packets: queue,
+            settings: settings
         )
         return Track(
             order: .microphone(port),

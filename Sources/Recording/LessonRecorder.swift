@@ -1,6 +1,6 @@
 internal import Camera
 internal import LibAV
-internal import LinuxSystem
+package import LinuxSystem
 internal import MediaTime
 internal import Microphone
 internal import Pipeline
@@ -53,6 +53,7 @@ package final class LessonRecorder: Sendable {
         sources: [LessonSource],
         settings: LessonSettings,
         sink: any LessonSink,
+        clock: any WaitingClock = KernelClock(),
         ended: @escaping @Sendable (RecordingError) -> Void = { _ in }
     ) throws(RecordingError) {
         precondition((1...64).contains(sources.count))
@@ -62,8 +63,10 @@ package final class LessonRecorder: Sendable {
         self.sink = sink
         do throws(SystemError) {
             var controls: [SourceControl] = []
-            for source in sources { controls.append(try SourceControl(name: source.name)) }
-            session = Session(sources: controls, ended: ended)
+            for source in sources {
+                controls.append(try SourceControl(name: source.name, clock: clock))
+            }
+            session = Session(sources: controls, clock: clock, ended: ended)
         } catch {
             throw .systemFailed(error)
         }
@@ -168,9 +171,9 @@ package final class LessonRecorder: Sendable {
         started.capture = capture.threads
         do throws(SystemError) {
             started.write = try NamedThread("write") { writer.run() }
-            started.mux = try NamedThread("mux") { [mux = plan.mux] in mux.run() }
+            started.mux = try session.clock.thread("mux") { [mux = plan.mux] in mux.run() }
             for (source, stage) in zip(sources, plan.encodeStages) {
-                started.encode.append(try NamedThread("enc-\(source.name)") { stage() })
+                started.encode.append(try session.clock.thread("enc-\(source.name)", stage))
             }
         } catch {
             // The threads that did start end when their queues do.
@@ -179,7 +182,7 @@ package final class LessonRecorder: Sendable {
             throw .systemFailed(error)
         }
         threads.withLock { $0 = started }
-        let limit = Clock.monotonic.now() + settings.startLimit.nanoseconds
+        let limit = session.clock.now() + settings.startLimit.nanoseconds
         session.timeline.begin(limit: limit)
         capture.begin(plan.captureOrders)
     }

@@ -40,6 +40,13 @@ package struct LessonSettings: Hashable, Sendable {
     package var startLimit = MediaTime.seconds(2)
     /// A camera that gives nothing for so long has a gap.
     package var stallLimit = MediaTime.seconds(2)
+    /// A microphone that gives nothing but zeros for so long is said to have no signal.
+    package var noSignalLimit = MediaTime.seconds(5)
+    /// A device that gives nothing for so long is closed and opened again.
+    package var restartLimit = MediaTime.seconds(5)
+    /// A lesson to which no source has given anything for so long ends: time enough to put a plug
+    /// back in, too short to fill a disk with silence.
+    package var absenceLimit = MediaTime.seconds(60)
     /// Pictures between capture and encoder, per camera.
     package var pictureBuffers = 6
     /// Encoded pictures between encoder and muxer, per camera.
@@ -49,7 +56,11 @@ package struct LessonSettings: Hashable, Sendable {
     /// Finished segments that wait for a slow sink.
     package var segmentQueue = 4
     /// SCHED_FIFO priority of the capture threads, where the system permits it.
-    package var capturePriority: Int32?
+    package var capturePriority: Int32? = 10
 
     package init() {}
+
+    /// How long nothing may come from a source until silence, or its last picture, stands in for
+    /// it: below the lag limit, so that no segment closes without it.
+    var patience: MediaTime { MediaTime(nanoseconds: lagLimit.nanoseconds / 2) }
 }

@@ -23,6 +23,7 @@ final class MuxStage: @unchecked Sendable {
     /// The tracks in the segment under way, one bit each.
     private var present: UInt64 = 0
     private var lastArrival: Int64 = 0
+    private let absenceLimit: Int64
     /// Taken from one queue before the next is looked at.
     private static let batch = 32
     private static let quiet: Int64 = 2_000_000_000
@@ -47,8 +48,10 @@ final class MuxStage: @unchecked Sendable {
         spares: HandoffQueue<MediaBytes>,
         tracks: [TrackDescription],
         muxer: consuming FragmentMuxer,
-        segmenter: Segmenter
+        segmenter: Segmenter,
+        absenceLimit: MediaTime
     ) {
+        self.absenceLimit = absenceLimit.nanoseconds
         self.session = session
         self.inputs = inputs
         self.bell = bell
@@ -64,7 +67,7 @@ final class MuxStage: @unchecked Sendable {
     func run() {
         do throws(LibAVError) {
             output.put(.begin(muxer.takeBytes(), tracks))
-            lastArrival = Clock.monotonic.now()
+            lastArrival = session.clock.now()
             while isOver.contains(false) && !session.isAborted { try serveAll() }
         } catch {
             session.fail(.muxerFailed(error))
@@ -83,7 +86,8 @@ final class MuxStage: @unchecked Sendable {
         for track in inputs.indices where !isOver[track] {
             if try serve(track) { hasTaken = true }
         }
-        let now = Clock.monotonic.now()
+        session.endIfAbandoned(limit: absenceLimit)
+        let now = session.clock.now()
         if hasTaken {
             lastArrival = now
             return

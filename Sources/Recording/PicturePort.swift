@@ -13,6 +13,8 @@ struct PictureNote: BitwiseCopyable {
     var lost = 0
     /// How many came unusable so far.
     var damaged = 0
+    /// How many times the device has failed or been away so far.
+    var losses = 0
 }
 
 /// The pictures between a camera's capture thread and its encode thread.
@@ -24,6 +26,8 @@ struct PictureNote: BitwiseCopyable {
 final class PicturePort: @unchecked Sendable {
     // Unchecked: the owner of an index alone touches its note, and the rings order the accesses.
     let pool: VideoFramePool
+    /// The encode thread's own picture, which the capture thread never gets.
+    var still: Int { pool.count - 1 }
     let free: SPSCRing
     let filled: SPSCRing
     let notes: UnsafeMutableBufferPointer<PictureNote>
@@ -34,7 +38,7 @@ final class PicturePort: @unchecked Sendable {
         filled = SPSCRing(capacity: pool.count)
         notes = .allocate(capacity: pool.count)
         notes.initialize(repeating: PictureNote())
-        for index in 0..<pool.count { _ = free.push(index) }
+        for index in 0..<pool.count - 1 { _ = free.push(index) }
     }
 
     deinit {

@@ -9,7 +9,7 @@ package enum RecordingError: Error, Hashable, Sendable {
     case encoderFailed(source: String, LibAVError)
     case muxerFailed(LibAVError)
     case sinkFailed(LessonSinkError)
-    /// Every source failed; the last one for this reason.
+    /// No source has delivered anything for too long; the last one that failed, for this reason.
     case noSourceLeft(source: String, reason: String)
     /// Stop came before the start was through.
     case stopped

@@ -139,9 +139,10 @@ extension Leaf.Track {
 }
 
 extension LessonSummary {
-    /// `summary.json`: counts of each source.
+    /// `summary.json`: counts, checks and clock of each source.
     ///
-    /// Times are nanoseconds of the lesson.
+    /// Times are nanoseconds of the lesson. A microphone's clock is `fast` or `slow` by parts per
+    /// billion, and its sound was `early` or `late` by nanoseconds at the end.
     package var document: CanonicalJSON {
         .object([
             "bytes": .integer(Int64(health.bytes)),
@@ -149,17 +150,29 @@ extension LessonSummary {
             "failure": .string(failure.map { "\($0)".filter(\.isASCII) } ?? ""),
             "segments": .integer(Int64(health.segments)),
             "sources": .array(
-                health.sources.map { source in
-                    .object([
-                        "damaged": .integer(Int64(source.damaged)),
-                        "delivered": .integer(Int64(source.delivered)),
-                        "dropped": .integer(Int64(source.dropped)),
-                        "gaps": .integer(Int64(source.gaps)),
-                        "lost": .integer(Int64(source.lost)),
-                        "name": .string(source.name),
-                    ])
-                }
+                health.sources.map { .object($0.members) }
             ),
         ])
+    }
+}
+
+extension SourceHealth {
+    fileprivate var members: [String: CanonicalJSON] {
+        var members: [String: CanonicalJSON] = [
+            "checks": .array(checks.map { .string($0.rawValue) }),
+            "damaged": .integer(Int64(damaged)),
+            "delivered": .integer(Int64(delivered)),
+            "dropped": .integer(Int64(dropped)),
+            "estimated": .integer(Int64(estimated)),
+            "gaps": .integer(Int64(gaps)),
+            "lost": .integer(Int64(lost)),
+            "name": .string(name),
+        ]
+        // Canonical JSON has no negative numbers.
+        if let drift { members[drift < 0 ? "slow" : "fast"] = .integer(abs(drift)) }
+        if let offset = offset?.nanoseconds {
+            members[offset < 0 ? "early" : "late"] = .integer(abs(offset))
+        }
+        return members
     }
 }

@@ -7,18 +7,31 @@ internal import Synchronization
 /// Thread-safe.
 final class Session: Sendable {
     let sources: [SourceControl]
+    /// What every thread of the lesson reads and waits by.
+    let clock: any WaitingClock
     let timeline: Timeline
     /// Counts the devices that are not closed.
     let openDevices: Countdown
     private let isStopRequested = Atomic<Bool>(false)
     private let isDiscarded = Atomic<Bool>(false)
+    private struct Loss {
+        let source: String
+        let reason: String
+    }
+
+    private let lastLoss = Mutex<Loss?>(nil)
     private let firstFailure = Mutex<RecordingError?>(nil)
     private let ended: @Sendable (RecordingError) -> Void
 
-    init(sources: [SourceControl], ended: @escaping @Sendable (RecordingError) -> Void) {
+    init(
+        sources: [SourceControl],
+        clock: any WaitingClock,
+        ended: @escaping @Sendable (RecordingError) -> Void
+    ) {
         self.sources = sources
         self.ended = ended
-        timeline = Timeline(sources.map(\.status))
+        self.clock = clock
+        timeline = Timeline(sources.map(\.status), clock: clock)
         openDevices = Countdown(sources.count)
     }
 
@@ -57,11 +70,23 @@ final class Session: Sendable {
         if isFirst { ended(error) }
     }
 
-    /// One device failed in the lesson and is closed; the rest goes on if there is any.
-    func lose(_ source: SourceControl, reason: String) {
-        if sources.allSatisfy({ !$0.status.isAlive }) {
-            fail(.noSourceLeft(source: source.status.name, reason: reason))
-        }
+    /// A device failed in the lesson, or did not come back, and is closed.
+    func noteLoss(of source: SourceControl, reason: String) {
+        lastLoss.withLock { $0 = Loss(source: source.status.name, reason: reason) }
+    }
+
+    /// Ends the lesson when no source has delivered anything for `limit` ns.
+    func endIfAbandoned(limit: Int64) {
+        guard let zero = timeline.zero, !isStopping else { return }
+        let latest = sources.compactMap(\.status.lastTimestamp).max() ?? zero
+        guard clock.now() - max(zero, latest) > limit else { return }
+        let loss = lastLoss.withLock { $0 }
+        fail(
+            .noSourceLeft(
+                source: loss?.source ?? sources[0].status.name,
+                reason: loss?.reason ?? "it delivers nothing"
+            )
+        )
     }
 }
 
@@ -73,14 +98,11 @@ final class SourceControl: Sendable {
     let bell: Doorbell
     private let hasLeft = Atomic<Bool>(false)
 
-    init(name: String) throws(SystemError) {
+    init(name: String, clock: any WaitingClock) throws(SystemError) {
         status = SourceStatus(name: name)
-        device = try DeviceSwitch()
-        bell = try Doorbell()
+        device = try DeviceSwitch(clock: clock)
+        bell = try Doorbell(clock: clock)
     }
-
-    /// The device is closed because it failed.
-    var hasFailed: Bool { status.health.state == .failed }
 
     /// The capture thread pushes nothing any more.
     var isCaptureOver: Bool { hasLeft.load(ordering: .acquiring) }

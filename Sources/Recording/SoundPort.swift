@@ -10,6 +10,8 @@ struct SoundNote: BitwiseCopyable {
     var ordinal = 0
     /// How many times the device's buffer has run over so far.
     var overruns = 0
+    /// How many times the device has failed or been away so far.
+    var losses = 0
 }
 
 /// The blocks of samples between a microphone's capture thread and its encode thread.

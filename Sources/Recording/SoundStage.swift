@@ -6,35 +6,42 @@ internal import Pipeline
 /// A microphone's encode thread: samples in, packets and gaps out.
 ///
 /// Input: `port.filled`. Output: `packets`, closed at the end. Goal: one continuous track from the
-/// lesson's first instant to its last, silent where there is no sound, each silence said.
+/// lesson's first instant to its last, by the lesson's clock and not the microphone's, silent where
+/// there is no sound, each silence said.
 final class SoundStage: @unchecked Sendable {
     // Unchecked: `run` is called once, and everything is touched on its thread only.
     private let session: Session
     private let source: SourceControl
     private let port: SoundPort
     private let packets: HandoffQueue<TrackMessage>
+    private let settings: LessonSettings
     private var encoder: AudioEncoder
+    private var resampler: SoundResampler
     private var placement: SoundPlacement
     private var merger: GapMerger
     private var before = SoundNote()
     private var hasBegun = false
     private var isSilent = false
-    /// How long nothing may come until silence stands in for it; below the segmenter's lag limit.
-    private static let patience = MediaTime.seconds(1)
+    /// Sample frames since the last that was not zero.
+    private var zeros = 0
 
     init(
         session: Session,
         source: SourceControl,
         port: SoundPort,
         encoder: consuming AudioEncoder,
-        packets: HandoffQueue<TrackMessage>
+        resampler: consuming SoundResampler,
+        packets: HandoffQueue<TrackMessage>,
+        settings: LessonSettings
     ) {
         self.session = session
         self.source = source
         self.port = port
         placement = SoundPlacement(timeBase: encoder.parameters.timeBase)
         self.encoder = encoder
+        self.resampler = resampler
         self.packets = packets
+        self.settings = settings
         merger = GapMerger(source: source.status.name)
     }
 
@@ -42,6 +49,7 @@ final class SoundStage: @unchecked Sendable {
         do throws(LibAVError) {
             if let zero = session.awaitZero(source) {
                 try encodeAll(since: zero)
+                try drain()
                 try encoder.finish { packets.put(.packet($0)) }
             }
         } catch {
@@ -59,8 +67,8 @@ final class SoundStage: @unchecked Sendable {
                 continue
             }
             if session.isStopping && source.isCaptureOver && port.filled.isEmpty { break }
-            try fillSilence(to: session.timeline.now() - Self.patience)
-            source.bell.wait(deadline: Clock.monotonic.now() + 200_000_000) {
+            try fillSilence(to: session.timeline.now() - settings.patience)
+            source.bell.wait(deadline: session.clock.now() + 200_000_000) {
                 !port.filled.isEmpty || (session.isStopping && source.isCaptureOver)
             }
         }
@@ -69,33 +77,55 @@ final class SoundStage: @unchecked Sendable {
 
     private func encode(_ index: Int, since zero: Int64) throws(LibAVError) {
         let note = port.notes[index]
-        let time = MediaTime(nanoseconds: note.timestamp - zero)
         let reason = reasonForHole(before: note)
-        let start = placement.time
-        let step = placement.place(frames: note.frames, at: time, isBroken: reason != .jump)
         before = note
-        if step.silence > 0 {
-            try encoder.encodeSilence(step.silence) { packets.put(.packet($0)) }
-            report(reason, from: start, to: time, count: Int(step.silence))
+        let step = placement.place(
+            frames: note.frames,
+            at: MediaTime(nanoseconds: note.timestamp - zero),
+            isBroken: reason != .jump,
+            held: MediaTime(nanoseconds: resampler.delay)
+        )
+        var skip = 0
+        switch step {
+        case .leap: skip = try land(note.frames, reason)
+        case .follow(let stretch?): try resampler.stretch(ppm: stretch)
+        case .follow(nil): break
         }
-        // Before the lesson's first instant there is nothing to miss.
-        if step.skip > 0 && hasBegun {
-            report(.jump, from: time, to: start, count: step.skip)
-        }
-        guard step.skip < note.frames else { return }
+        sayClock()
+        guard skip < note.frames else { return }
         hasBegun = true
         if isSilent {
             isSilent = false
             source.status.move(from: .stalled, to: .running)
         }
         let samples = UnsafeBufferPointer(port.block(index))
-        let range = step.skip * port.channels..<note.frames * port.channels
-        try encoder.encode(UnsafeBufferPointer(rebasing: samples[range])) {
-            packets.put(.packet($0))
+        let range = skip * port.channels..<note.frames * port.channels
+        let block = UnsafeBufferPointer(rebasing: samples[range])
+        lookForSignal(block)
+        try resampler.convert(block) { (piece) throws(LibAVError) in try append(piece) }
+    }
+
+    /// Brings the track to where the block begins; how many of its sample frames to leave out.
+    private func land(_ frames: Int, _ reason: GapReason) throws(LibAVError) -> Int {
+        try drain()
+        let start = placement.time
+        let landing = placement.land(frames: frames)
+        if landing.silence > 0 {
+            try appendSilence(landing.silence)
+            source.status.countGap()
+            merge(reason, from: start, to: placement.time, count: Int(landing.silence))
         }
+        // Before the lesson's first instant there is nothing to miss.
+        if landing.skip > 0 && hasBegun {
+            let length = MediaTime(ticks: Int64(landing.skip), of: placement.timeBase)
+            source.status.countGap()
+            merge(.jump, from: start - length, to: start, count: landing.skip)
+        }
+        return landing.skip
     }
 
     private func reasonForHole(before note: SoundNote) -> GapReason {
+        if note.losses > before.losses { return .gone }
         if note.overruns > before.overruns { return .overrun }
         if hasBegun && note.ordinal > before.ordinal + 1 { return .overload }
         return isSilent || !hasBegun ? .stalled : .jump
@@ -104,6 +134,8 @@ final class SoundStage: @unchecked Sendable {
     /// Keeps the track going while nothing comes.
     private func fillSilence(to time: MediaTime) throws(LibAVError) {
         for gap in merger.settled(at: placement.time) { packets.put(.gap(gap)) }
+        guard time > placement.time + MediaTime(nanoseconds: resampler.delay) else { return }
+        try drain()
         let start = placement.time
         let silence = placement.fill(to: time)
         guard silence > 0 else { return }
@@ -112,14 +144,37 @@ final class SoundStage: @unchecked Sendable {
             source.status.countGap()
             source.status.move(from: .running, to: .stalled)
         }
-        try encoder.encodeSilence(silence) { packets.put(.packet($0)) }
-        let reason: GapReason = source.hasFailed ? .gone : .stalled
+        try appendSilence(silence)
+        let reason: GapReason = source.status.isAway ? .gone : .stalled
         merge(reason, from: start, to: placement.time, count: Int(silence))
     }
 
-    private func report(_ reason: GapReason, from: MediaTime, to: MediaTime, count: Int) {
-        source.status.countGap()
-        merge(reason, from: from, to: to, count: count)
+    private func append(_ samples: UnsafeBufferPointer<Int16>) throws(LibAVError) {
+        placement.advance(Int64(samples.count / port.channels))
+        try encoder.encode(samples) { packets.put(.packet($0)) }
+    }
+
+    private func appendSilence(_ frames: Int64) throws(LibAVError) {
+        placement.advance(frames)
+        try encoder.encodeSilence(frames) { packets.put(.packet($0)) }
+    }
+
+    /// Lets out what the resampler holds.
+    private func drain() throws(LibAVError) {
+        try resampler.drain { (piece) throws(LibAVError) in try append(piece) }
+    }
+
+    private func sayClock() {
+        source.status.setClock(
+            drift: placement.drift.map { Int64(($0 * 1000).rounded()) },
+            offset: placement.offset.nanoseconds
+        )
+    }
+
+    private func lookForSignal(_ samples: UnsafeBufferPointer<Int16>) {
+        zeros = samples.contains { $0 != 0 } ? 0 : zeros + samples.count / port.channels
+        let limit = MediaTime(ticks: Int64(zeros), of: placement.timeBase)
+        source.status.setSilent(limit >= settings.noSignalLimit)
     }
 
     private func merge(_ reason: GapReason, from: MediaTime, to: MediaTime, count: Int) {

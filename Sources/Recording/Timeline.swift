@@ -15,8 +15,11 @@ final class Timeline: Sendable {
     private let decided = Atomic<Int64>(Int64.min)
     private let latest = Atomic<Int64>(Int64.max)
 
-    init(_ sources: [SourceStatus]) {
+    private let clock: any WaitingClock
+
+    init(_ sources: [SourceStatus], clock: any WaitingClock) {
         self.sources = sources
+        self.clock = clock
     }
 
     /// Capture began; decides without silent sources when CLOCK_MONOTONIC shows `limit` (ns).
@@ -33,7 +36,7 @@ final class Timeline: Sendable {
     /// Decides the first instant if it can be.
     func decide() -> Int64? {
         if let zero { return zero }
-        let isLate = Clock.monotonic.now() >= latest.load(ordering: .relaxed)
+        let isLate = clock.now() >= latest.load(ordering: .relaxed)
         let isComplete = sources.allSatisfy { $0.firstTimestamp != nil || !$0.isAlive }
         guard isLate || isComplete, let last = sources.compactMap(\.firstTimestamp).max() else {
             return nil
@@ -48,6 +51,6 @@ final class Timeline: Sendable {
 
     /// The instant of the lesson that CLOCK_MONOTONIC shows now.
     func now() -> MediaTime {
-        MediaTime(nanoseconds: Clock.monotonic.now() - (zero ?? Clock.monotonic.now()))
+        zero.map { MediaTime(nanoseconds: clock.now() - $0) } ?? .zero
     }
 }

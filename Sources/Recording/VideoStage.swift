@@ -20,10 +20,19 @@ final class VideoStage: @unchecked Sendable {
     /// Indices that the encoder has not given back.
     private var lent: [Int] = []
     private var before = PictureNote()
+    /// Of the last picture that the camera took.
     private var lastTime = MediaTime.zero
+    private var hasPicture = false
+    /// Of the last picture that the encoder got, which may be a repeated one.
     private var lastTicks = Int64.min
+    /// The picture that is repeated while the camera gives none.
+    private var last: Int?
     private var nextBound: Int64 = 0
     private var isStalled = false
+    /// Pictures that the encoder holds back, at the most.
+    private static let delay: Int64 = 2
+    /// Between repeated pictures, in 90 kHz ticks.
+    private let repeatStep: Int64
 
     init(
         session: Session,
@@ -31,6 +40,7 @@ final class VideoStage: @unchecked Sendable {
         port: PicturePort,
         encoder: consuming VideoEncoder,
         packets: HandoffQueue<TrackMessage>,
+        interval: MediaTime,
         settings: LessonSettings
     ) {
         self.session = session
@@ -40,6 +50,9 @@ final class VideoStage: @unchecked Sendable {
         self.packets = packets
         self.settings = settings
         merger = GapMerger(source: source.status.name)
+        // As the camera would, and never into the future.
+        let longest = MediaTime(nanoseconds: settings.patience.nanoseconds / (Self.delay + 1))
+        repeatStep = min(interval, longest).ticks(of: .video)
     }
 
     func run() {
@@ -63,27 +76,38 @@ final class VideoStage: @unchecked Sendable {
                 continue
             }
             if session.isStopping && source.isCaptureOver && port.filled.isEmpty { break }
-            watch()
-            source.bell.wait(deadline: Clock.monotonic.now() + 200_000_000) {
+            try watch()
+            source.bell.wait(deadline: session.clock.now() + 200_000_000) {
                 !port.filled.isEmpty || (session.isStopping && source.isCaptureOver)
             }
         }
-        noteLastGap()
+        try noteLastGap()
     }
 
     private func encode(_ index: Int, since zero: Int64) throws(LibAVError) {
         let note = port.notes[index]
         let time = MediaTime(nanoseconds: note.timestamp - zero)
         let ticks = time.ticks(of: .video)
-        defer { giveBack(index) }
         guard ticks >= 0 else {
             before = note
-            return
+            return giveBack(index)
         }
         noteGaps(upTo: note, at: time)
         before = note
-        // Capture times grow; two within one tick would be one picture to a player.
-        guard ticks > lastTicks else { return }
+        lastTime = time
+        hasPicture = true
+        // Capture times grow; two within one tick would be one picture to a player. A picture that
+        // comes after its time was filled has no place any more.
+        if ticks > lastTicks {
+            try send(index, at: ticks)
+        } else {
+            source.status.countDropped(1)
+        }
+        if let last { giveBack(last) }
+        last = index
+    }
+
+    private func send(_ index: Int, at ticks: Int64) throws(LibAVError) {
         let isKeyFrame = ticks >= nextBound
         try encoder.send(index, of: port.pool, presentation: ticks, asKeyFrame: isKeyFrame)
         if isKeyFrame {
@@ -91,8 +115,19 @@ final class VideoStage: @unchecked Sendable {
             nextBound = (ticks / length + 1) * length
         }
         lastTicks = ticks
-        lastTime = time
         try deliver()
+    }
+
+    /// Gives the segments that passed without a picture their key frame: the last picture, or
+    /// black where there was none.
+    private func fill(to time: MediaTime) throws(LibAVError) {
+        while MediaTime(ticks: nextBound, of: .video) <= time {
+            let index = last ?? port.still
+            if last == nil { port.pool.blacken(index) }
+            let bound = nextBound
+            // The encoder lets a picture go when two more have come.
+            for step in 0...Self.delay { try send(index, at: bound + step * repeatStep) }
+        }
     }
 
     private func deliver() throws(LibAVError) {
@@ -114,14 +149,15 @@ final class VideoStage: @unchecked Sendable {
     }
 
     private func noteGaps(upTo note: PictureNote, at time: MediaTime) {
-        if isStalled || time - lastTime > settings.stallLimit {
-            report(.stalled, to: time, count: 0)
+        let isBack = note.losses > before.losses
+        if isStalled || isBack || time - lastTime > settings.stallLimit {
+            report(isBack ? .gone : .stalled, to: time, count: 0)
             isStalled = false
             source.status.move(from: .stalled, to: .running)
         }
         let skipped = note.ordinal - before.ordinal - 1
         // The first picture of a lesson has no predecessor in it.
-        guard lastTicks != .min else { return }
+        guard hasPicture else { return }
         if skipped > 0 { report(.overload, to: time, count: skipped) }
         if note.lost > before.lost { report(.lost, to: time, count: note.lost - before.lost) }
         if note.damaged > before.damaged {
@@ -130,11 +166,9 @@ final class VideoStage: @unchecked Sendable {
     }
 
     /// Counts a stall from its beginning on; its end is known when a picture comes.
-    ///
-    /// The place to repeat the last picture at a segment bound, so that the track has a sample in
-    /// every segment.
-    private func watch() {
+    private func watch() throws(LibAVError) {
         let now = session.timeline.now()
+        try fill(to: now - settings.patience)
         for gap in merger.settled(at: now) { packets.put(.gap(gap)) }
         guard !isStalled, now - lastTime > settings.stallLimit else { return }
         isStalled = true
@@ -143,13 +177,15 @@ final class VideoStage: @unchecked Sendable {
     }
 
     /// A camera that had stopped delivering is missing up to the end.
-    private func noteLastGap() {
-        guard isStalled || source.hasFailed else { return }
-        report(source.hasFailed ? .gone : .stalled, to: session.timeline.now(), count: 0)
+    private func noteLastGap() throws(LibAVError) {
+        guard isStalled || source.status.isAway else { return }
+        try fill(to: session.timeline.now())
+        report(source.status.isAway ? .gone : .stalled, to: session.timeline.now(), count: 0)
     }
 
     private func report(_ reason: GapReason, to time: MediaTime, count: Int) {
-        if !(reason == .stalled && isStalled) { source.status.countGap() }
+        let isCounted = isStalled && (reason == .stalled || reason == .gone)
+        if !isCounted { source.status.countGap() }
         if let gap = merger.add(reason, from: lastTime, to: time, count: count) {
             packets.put(.gap(gap))
         }

@@ -5,46 +5,79 @@ import Testing
 @Suite final class SampleClockTests {
     private var clock = SampleClock(sampleRate: 48_000)
     private let now: Int64 = 100_000_000_000
+    private static let block: Int64 = 20_000_000
+
+    private func read(_ stamp: Int64, waiting: Int = 960, at now: Int64) -> Int64 {
+        clock.firstFrame(
+            frames: min(960, waiting),
+            waiting: waiting,
+            stamp: stamp,
+            asked: now,
+            now: now + 10_000
+        )
+    }
 
     @Test("The first frame is as much older than the stamp as frames were waiting")
     func firstFrame() {
         let stamp = now - 3_000_000
-        let verdict = clock.firstFrame(frames: 960, waiting: 960, stamp: stamp, now: now)
-        #expect(verdict == .time(stamp - 20_000_000))
-        let late = clock.firstFrame(frames: 480, waiting: 4800, stamp: stamp, now: now)
-        #expect(late == .time(stamp - 100_000_000))
+        #expect(read(stamp, at: now) == stamp - Self.block)
+        // A late reader, who takes what waits in two steps.
+        let late = stamp + 100_000_000
+        #expect(read(late, waiting: 4_800, at: now + 100_000_000) == late - 100_000_000)
+        #expect(read(late, waiting: 3_840, at: now + 100_000_000) == late - 80_000_000)
+        #expect(clock.estimates == 0)
     }
 
-    @Test("An impossible stamp is bridged by what was expected", arguments: [0, Int64.max / 2])
-    func bridged(stamp: Int64) {
-        _ = clock.firstFrame(frames: 960, waiting: 960, stamp: now, now: now)
-        let next = now + 20_000_000
-        let bridged = clock.firstFrame(frames: 960, waiting: 960, stamp: stamp, now: next)
-        #expect(bridged == .time(now))
-        let good = clock.firstFrame(frames: 960, waiting: 960, stamp: next, now: next)
-        #expect(good == .time(now))
+    @Test(
+        "A stamp in the future, of long ago or of another clock is replaced and counted",
+        arguments: [0, -1, .min, .max, 100_300_000_000, 99_700_000_000]
+    )
+    func impossible(stamp: Int64) {
+        #expect(read(now, at: now) == now - Self.block)
+        let next = now + Self.block
+        #expect(read(stamp, at: next) == next - Self.block)
+        #expect(clock.estimates == 1)
+        #expect(read(next + Self.block, at: next + Self.block) == next)
+        #expect(clock.estimates == 1)
+    }
+
+    @Test("Stamps that stand still are replaced as soon as they are a block behind")
+    func stuck() {
+        for index in Int64(0)..<500 {
+            let time = read(now, at: now + index * Self.block)
+            #expect(abs(time - (now + (index - 1) * Self.block)) <= Self.block)
+        }
+        #expect(clock.estimates >= 498)
+    }
+
+    @Test("Stamps that wrap to zero are replaced from then on, and time goes on")
+    func wrap() {
+        for index in Int64(0)..<100 {
+            let seen = now + index * Self.block
+            #expect(read(index < 50 ? seen : seen - now, at: seen) == seen - Self.block)
+        }
+        #expect(clock.estimates == 50)
+    }
+
+    @Test(
+        "A clock half a percent fast or slow, with jitter, is believed",
+        arguments: [-5_000, 5_000]
+    )
+    func drift(ppm: Int64) {
+        for index in Int64(0)..<50_000 {
+            let end = now + index * (Self.block - Self.block * ppm / 1_000_000)
+            let stamp = end + index * 7_919 % 10 * 1_000_000
+            #expect(read(stamp, at: stamp) == stamp - Self.block)
+        }
+        #expect(clock.estimates == 0)
     }
 
     @Test("After an overrun what was expected before it is forgotten")
     func overrun() {
-        _ = clock.firstFrame(frames: 960, waiting: 960, stamp: now, now: now)
+        _ = read(now, at: now)
         clock.restart()
         let later = now + 5_000_000_000
-        let first = clock.firstFrame(frames: 960, waiting: 960, stamp: 0, now: later)
-        #expect(first == .time(later - 20_000_000))
-    }
-
-    @Test("Stamps that stay impossible end the stream with a reason")
-    func patience() {
-        for _ in 1..<SampleClock.patience {
-            guard case .time = clock.firstFrame(frames: 1, waiting: 1, stamp: 0, now: now) else {
-                Issue.record("the stream was given up early")
-                return
-            }
-        }
-        guard case .unusable = clock.firstFrame(frames: 1, waiting: 1, stamp: 0, now: now) else {
-            Issue.record("the stream was not given up")
-            return
-        }
+        #expect(read(later, at: later) == later - Self.block)
+        #expect(clock.estimates == 0)
     }
 }

@@ -35,7 +35,7 @@ struct Film {
         for frame in frames {
             let fields = frame.split(separator: ",").compactMap { Double($0) }
             guard fields.count == 2 else { continue }
-            let isBright = fields[1] > 200
+            let isBright = fields[1] > 160
             if isBright && !wasBright { result.append(fields[0]) }
             wasBright = isBright
         }

@@ -5,57 +5,112 @@ internal import Testing
 
 @Suite("SoundPlacement")
 struct SoundPlacementTests {
-    private func placement() -> SoundPlacement {
-        SoundPlacement(timeBase: .samples(rate: 48_000))
+    /// A microphone that is heard without a resampler's delay, by its own clock.
+    private struct Track {
+        var placement = SoundPlacement(timeBase: .samples(rate: 48_000))
+        var stretch = 0.0
+        /// Sample frames put in or left out, and how often.
+        var silence: Int64 = 0
+        var skipped = 0
+        var leaps = 0
+        private var fraction = 0.0
+
+        mutating func place(_ frames: Int = 960, at time: MediaTime, isBroken: Bool = false) {
+            switch placement.place(frames: frames, at: time, isBroken: isBroken, held: .zero) {
+            case .follow(let new):
+                if let new { stretch = new }
+                go(frames)
+            case .leap:
+                leaps += 1
+                let landing = placement.land(frames: frames)
+                silence += landing.silence
+                skipped += landing.skip
+                placement.advance(landing.silence)
+                go(frames - landing.skip)
+            }
+        }
+
+        private mutating func go(_ frames: Int) {
+            fraction += Double(frames) * (1 + stretch / 1_000_000)
+            placement.advance(Int64(fraction))
+            fraction -= Double(Int64(fraction))
+        }
     }
 
-    @Test("Jitter below the tolerance moves nothing")
-    func jitter() {
-        var placement = placement()
-        for block in Int64(0)..<200 {
-            let jitter = MediaTime.milliseconds(block % 2 == 0 ? 39 : -39)
-            let time = MediaTime.milliseconds(block * 20) + (block == 0 ? .zero : jitter)
-            let step = placement.place(frames: 960, at: time, isBroken: false)
-            #expect(step == SoundPlacement.Step())
+    @Test(
+        "A microphone whose clock is off stays in its place for an hour without a leap",
+        arguments: [-500.0, -20, 0, 500]
+    )
+    func drift(ppm: Double) {
+        var track = Track()
+        var worst: Int64 = 0
+        for block in 0..<180_000 {
+            let time = Double(block) * 20_000_000 / (1 + ppm / 1_000_000)
+            let jitter = Double((block * 7_919) % 1_000) * 1_000
+            track.place(at: MediaTime(nanoseconds: Int64(time + jitter)))
+            if block > 3_000 { worst = max(worst, abs(track.placement.offset.nanoseconds)) }
         }
-        #expect(placement.position == 200 * 960)
+        #expect(track.leaps == 1)
+        #expect(worst < 300_000, "\(worst) ns")
+        #expect(track.placement.drift.map { abs($0 - ppm) < 2 } == true)
+        let end = 3_600e9 / (1 + ppm / 1_000_000)
+        #expect(abs(Double(track.placement.time.nanoseconds) - end) < 2_000_000)
+    }
+
+    @Test("Stamps that are off by less than the tolerance, or only now and then, move nothing")
+    func jitter() {
+        var track = Track()
+        for block in Int64(0)..<500 {
+            let stray = MediaTime.milliseconds(block % 100 == 50 || block % 100 == 51 ? 900 : 0)
+            let jitter = MediaTime.milliseconds(block % 2 == 0 ? 10 : -10)
+            track.place(at: .milliseconds(block * 20) + (block == 0 ? .zero : jitter) + stray)
+        }
+        #expect(track.leaps == 1)
+        #expect(abs(track.placement.time.nanoseconds - 10_000_000_000) < 5_000_000)
     }
 
     @Test("What lies before the first instant is left out to the sample")
     func beginning() {
-        var placement = placement()
-        let early = placement.place(frames: 960, at: .milliseconds(-30), isBroken: false)
-        #expect(early == SoundPlacement.Step(silence: 0, skip: 960))
-        let across = placement.place(frames: 960, at: .milliseconds(-10), isBroken: false)
-        #expect(across == SoundPlacement.Step(silence: 0, skip: 480))
-        #expect(placement.position == 480)
+        var track = Track()
+        track.place(at: .milliseconds(-30))
+        #expect(track.placement.position == 0)
+        track.place(at: .milliseconds(-10))
+        #expect(track.placement.position == 480)
+        #expect(track.skipped == 960 + 480)
     }
 
-    @Test("A jump forward becomes silence of its length, a jump back is cut out")
-    func jumps() {
-        var placement = placement()
-        _ = placement.place(frames: 960, at: .zero, isBroken: false)
-        let forward = placement.place(frames: 960, at: .milliseconds(120), isBroken: false)
-        #expect(forward == SoundPlacement.Step(silence: 4_800, skip: 0))
-        let back = placement.place(frames: 9_600, at: .milliseconds(40), isBroken: false)
-        #expect(back == SoundPlacement.Step(silence: 0, skip: 4_800))
+    @Test("A leap forward that stays becomes silence, a leap back is cut out")
+    func leaps() {
+        var track = Track()
+        for block in Int64(0)..<50 { track.place(at: .milliseconds(block * 20)) }
+        for block in Int64(50)..<100 { track.place(at: .milliseconds(block * 20 + 120)) }
+        #expect(track.silence == 5_760)
+        #expect(track.placement.time == .milliseconds(2_120))
+        for block in Int64(100)..<150 { track.place(at: .milliseconds(block * 20 + 20)) }
+        #expect(track.skipped == 4_800)
+        #expect(track.leaps == 2 + 6)
+        #expect(track.placement.time == .milliseconds(3_020))
     }
 
     @Test("After an overrun the time stamp is taken at its word")
     func overrun() {
-        var placement = placement()
-        _ = placement.place(frames: 960, at: .zero, isBroken: false)
-        let step = placement.place(frames: 960, at: .milliseconds(25), isBroken: true)
-        #expect(step.silence == 240)
+        var track = Track()
+        track.place(at: .zero)
+        track.place(at: .milliseconds(25), isBroken: true)
+        #expect(track.silence == 240)
     }
 
-    @Test("Silence fills up to a time once")
+    @Test("Silence fills up to a time once, and the next block begins where it should")
     func fills() {
-        var placement = placement()
-        #expect(placement.fill(to: .seconds(1)) == 48_000)
-        #expect(placement.fill(to: .seconds(1)) == 0)
-        #expect(placement.fill(to: .zero) == 0)
-        #expect(placement.time == .seconds(1))
+        var track = Track()
+        track.place(at: .zero)
+        let silence = track.placement.fill(to: .seconds(1))
+        #expect(silence == 47_040)
+        track.placement.advance(silence)
+        #expect(track.placement.fill(to: .seconds(1)) == 0)
+        #expect(track.placement.fill(to: .zero) == 0)
+        track.place(at: .milliseconds(1_500))
+        #expect(track.placement.time == .milliseconds(1_520))
     }
 }
 

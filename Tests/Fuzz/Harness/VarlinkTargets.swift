@@ -67,7 +67,7 @@ extension FuzzTarget {
                 #"{"type":"opened","source":"board"}"#, #"{"type":"leaf","line":"{}"}"#,
                 #"{"type":"closed","reason":"key","time":1800000000}"#, #"{"type":"done"}"#,
                 #"{"type":"failed","error":"no space"}"#,
-                #"{"type":"state","sources":[{"name":"board","frames":1,"dropped":0,"gaps":0}]}"#,
+                #"{"type":"state","sources":[{"name":"board","frames":1,"dropped":0,"gaps":0,"check":[]}]}"#,
                 #"{"method":"org.lenscap.Teacher.Stop"}"#,
                 #"{"error":"a.B","parameters":{"message":"no","needed":1,"available":null}}"#,
                 #"{"parameters":{"token":1e400,"details":{"purpose":"\ud83d\ude00","x":[[]]}}}"#,
