@@ -44,6 +44,12 @@ else
 	@echo "All tests passed: the modules', and end to end with the real programs."
 endif
 
+.PHONY: soak
+soak: toolchain ## Simulate 8 hours, 60 minutes of sync, and 500 starts and stops
+	@$(call install,$(BUILD_PACKAGES) $(TEST_PACKAGES))
+	LENSCAP_TEST_MINUTES=60 LENSCAP_TEST_SOAK_MINUTES=480 LENSCAP_TEST_SOAK_CYCLES=500 \
+		swift test --filter 'RecordingTests.(SimulatedLessonTests|SoakTests)'
+
 .PHONY: test-appliance
 test-appliance: release ## Boot Debian in QEMU and record from real kernel devices
 	@$(call install,$(APPLIANCE_PACKAGES))

@@ -58,7 +58,11 @@ let package = Package(
         system("CLinux"),
         system("CInput"),
         system("CALSA", pkgConfig: "alsa", debian: "libasound2-dev"),
-        system("CLibAV", pkgConfig: "libavformat libavcodec libavutil libswresample", debian: "libavformat-dev"),
+        system(
+            "CLibAV",
+            pkgConfig: "libavformat libavcodec libavutil libswresample",
+            debian: "libavformat-dev"
+        ),
         system("COpenSSL", pkgConfig: "libcrypto", debian: "libssl-dev"),
         system("CYUV", debian: "libyuv-dev"),
 
@@ -157,6 +161,10 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
+        .target(
+            name: "AllocationCount",
+            path: "Tests/AllocationCount"
+        ),
         tests("Age", ["CryptoPrimitives", "LinuxSystem", "TestSupport"]),
         tests(
             "Auditing",
@@ -183,7 +191,10 @@ let package = Package(
         tests("PixelConversion", []),
         tests(
             "Recording",
-            ["Camera", "LibAV", "LinuxSystem", "MediaTime", "Microphone", "Pipeline"]
+            [
+                "AllocationCount", "Camera", "LibAV", "LinuxSystem", "MediaTime", "Microphone",
+                "Pipeline", "TestSupport",
+            ]
         ),
         tests(
             "Spool",

@@ -36,6 +36,15 @@ package struct BoxConfiguration: Hashable, Sendable {
         package init() {}
     }
 
+    /// `[capture]`.
+    package struct Capture: Hashable, Sendable {
+        /// SCHED_FIFO priority of the threads that read the devices, where the system permits it;
+        /// 0 for none.
+        package var priority = 10
+
+        package init() {}
+    }
+
     package struct PictureSize: Hashable, Sendable {
         package let width: Int
         package let height: Int
@@ -97,6 +106,7 @@ package struct BoxConfiguration: Hashable, Sendable {
 
     package var paths = Paths()
     package var encoder = Encoder()
+    package var capture = Capture()
     package var sources: [String: Source] = [:]
     package var lampSense: LampSense?
     package var spool = Spool()

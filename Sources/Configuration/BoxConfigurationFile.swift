@@ -41,6 +41,8 @@ extension BoxConfiguration {
             )
         case ["paths"]: try takePaths(&reader)
         case ["encoder"]: try takeEncoder(&reader)
+        case ["capture"]:
+            capture.priority = try reader.integer("priority", in: 0...99) ?? capture.priority
         case ["lamp"]: try takeLamp(&reader)
         case ["spool"]:
             spool.reserve = try reader.integer("reserve", in: 0...1 << 50) ?? spool.reserve
@@ -59,7 +61,7 @@ extension BoxConfiguration {
     }
 
     private static let tables = [
-        "[paths]", "[encoder]", "[source.<name>]", "[lamp]", "[spool]", "[upload]",
+        "[paths]", "[encoder]", "[capture]", "[source.<name>]", "[lamp]", "[spool]", "[upload]",
     ]
 
     private static var tableList: String { tables.joined(separator: ", ") }

@@ -68,7 +68,9 @@ package struct DelayLockedLoop: Sendable {
         return begin
     }
 
-    /// Samples are missing: the next stamp is taken at its word. The rate is kept.
+    /// Samples are missing: the next stamp is taken at its word.
+    ///
+    /// The rate is kept.
     package mutating func restart() {
         next = nil
         framesBefore = 0

@@ -31,14 +31,17 @@ struct LessonOrder {
         recording = token.recording
         recipient = try AgeRecipient(token.recipient)
         sources = try LessonOrder.sources(token, begin.sources, configuration)
-        settings = LessonOrder.settings(configuration.encoder)
+        settings = LessonOrder.settings(configuration)
     }
 
-    private static func settings(_ encoder: BoxConfiguration.Encoder) -> LessonSettings {
+    private static func settings(_ configuration: BoxConfiguration) -> LessonSettings {
+        let encoder = configuration.encoder
+        let priority = Int32(configuration.capture.priority)
         var settings = LessonSettings()
         settings.videoBitRate = encoder.bitrate
         settings.audioBitRate = encoder.audioBitrate
         settings.videoThreads = encoder.threads
+        settings.capturePriority = priority == 0 ? nil : priority
         settings.videoPreset =
             switch encoder.preset {
             case .ultrafast: .ultrafast

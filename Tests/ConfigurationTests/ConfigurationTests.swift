@@ -28,6 +28,7 @@ struct ConfigurationTests {
         #expect(configuration.encoder.bitrate == 4_000_000)
         #expect(configuration.encoder.audioBitrate == 96_000)
         #expect(configuration.encoder.threads == 2)
+        #expect(configuration.capture.priority == 10)
         #expect(configuration.spool.reserve == 1_073_741_824)
         #expect(configuration.upload.retryMinimum == 5)
         #expect(configuration.upload.retryMaximum == 3600)
@@ -48,6 +49,8 @@ struct ConfigurationTests {
             bitrate = 2_500_000
             audio-bitrate = 64000
             threads = 1
+            [capture]
+            priority = 0
             [source.front]
             device = "/dev/video0"
             width = 1280
@@ -78,6 +81,7 @@ struct ConfigurationTests {
         expected.encoder.bitrate = 2_500_000
         expected.encoder.audioBitrate = 64_000
         expected.encoder.threads = 1
+        expected.capture.priority = 0
         expected.lampSense = BoxConfiguration.LampSense(
             kind: .lineLow,
             device: "lamp: sense",
@@ -130,19 +134,19 @@ struct ConfigurationTests {
             ),
             (
                 "[network]\n",
-                "1: there is no [network]; the tables are [paths], [encoder], [source.<name>], [lamp], [spool], [upload]"
+                "1: there is no [network]; the tables are [paths], [encoder], [capture], [source.<name>], [lamp], [spool], [upload]"
             ),
             (
                 "[source]\n",
-                "1: there is no [source]; the tables are [paths], [encoder], [source.<name>], [lamp], [spool], [upload]"
+                "1: there is no [source]; the tables are [paths], [encoder], [capture], [source.<name>], [lamp], [spool], [upload]"
             ),
             (
                 "[encoder.video]\n",
-                "1: there is no [encoder.video]; the tables are [paths], [encoder], [source.<name>], [lamp], [spool], [upload]"
+                "1: there is no [encoder.video]; the tables are [paths], [encoder], [capture], [source.<name>], [lamp], [spool], [upload]"
             ),
             (
                 "# first\nthreads = 1\n",
-                "2: threads stands in no table; the tables are [paths], [encoder], [source.<name>], [lamp], [spool], [upload]"
+                "2: threads stands in no table; the tables are [paths], [encoder], [capture], [source.<name>], [lamp], [spool], [upload]"
             ),
             (
                 "\n[lamp]\nsense-kind = \"key\"\n",

@@ -9,28 +9,6 @@ internal import Testing
 /// Lessons by a clock that goes as fast as the machine records.
 @Suite("Simulated lesson", .serialized)
 struct SimulatedLessonTests {
-    /// Small, so that a minute of lesson takes a second or two.
-    private func camera(_ name: String, _ options: String = "") -> LessonSource {
-        let path = "test:picture" + options
-        let request = CameraRequest(path: path, width: 160, height: 120, frameRate: 5)
-        return LessonSource(name: name, device: .camera(request))
-    }
-
-    private func microphone(_ name: String, _ options: String = "") -> LessonSource {
-        let request = MicrophoneRequest(path: "test:sound" + options, sampleRate: 16_000)
-        return LessonSource(name: name, device: .microphone(request))
-    }
-
-    private func settings() -> LessonSettings {
-        var settings = LessonSettings()
-        settings.videoBitRate = 100_000
-        settings.videoPreset = .ultrafast
-        settings.videoThreads = 1
-        settings.audioBitRate = 32_000
-        settings.capturePriority = nil
-        return settings
-    }
-
     /// Records so many seconds; `watch` is called with the lesson before its devices are stopped.
     private func record(
         _ sources: [LessonSource],
@@ -41,7 +19,7 @@ struct SimulatedLessonTests {
         let clock = SimulatedClock()
         let recorder = try LessonRecorder(
             sources: sources,
-            settings: settings(),
+            settings: simulatedSettings(),
             sink: sink,
             clock: clock
         )
@@ -64,7 +42,7 @@ struct SimulatedLessonTests {
     )
     func keepsSync(ppm: Int) throws {
         let sink = CollectingSink()
-        let sources = [camera("front"), microphone("desk", "?bed=0&ppm=\(ppm)")]
+        let sources = [simulatedCamera("front"), simulatedMicrophone("desk", "?bed=0&ppm=\(ppm)")]
         let seconds = Double(Self.minutes * 60)
         let summary = try record(sources, seconds: seconds, sink)
         #expect(summary.failure == nil)
@@ -126,8 +104,8 @@ struct SimulatedLessonTests {
             )
         )
         let sources = [
-            camera("front"), microphone("desk", "?ppm=-200&bed=0"), large, stereo,
-            camera("side", "?format=yuyv"),
+            simulatedCamera("front"), simulatedMicrophone("desk", "?ppm=-200&bed=0"), large, stereo,
+            simulatedCamera("side", "?format=yuyv"),
         ]
         let summary = try record(sources, seconds: 61, sink)
         #expect(summary.failure == nil)
@@ -149,7 +127,9 @@ struct SimulatedLessonTests {
     @Test("A camera that is unplugged and plugged in again goes on, and its gap is said")
     func cameraReturns() throws {
         let sink = CollectingSink()
-        let sources = [camera("front", "?gone=50&back=12000"), microphone("desk", "?bed=0")]
+        let sources = [
+            simulatedCamera("front", "?gone=50&back=12000"), simulatedMicrophone("desk", "?bed=0"),
+        ]
         let summary = try record(sources, seconds: 45, sink)
         #expect(summary.failure == nil)
         #expect(summary.health.sources.map(\.state) == [.closed, .closed])
@@ -170,7 +150,8 @@ struct SimulatedLessonTests {
     func microphoneReturns() throws {
         let sink = CollectingSink()
         let sources = [
-            camera("front"), microphone("desk", "?ppm=400&bed=0&gone=10000&back=30000"),
+            simulatedCamera("front"),
+            simulatedMicrophone("desk", "?ppm=400&bed=0&gone=10000&back=30000"),
         ]
         let summary = try record(sources, seconds: 75, sink)
         #expect(summary.failure == nil)
@@ -189,7 +170,9 @@ struct SimulatedLessonTests {
     @Test("Another device in its place is not opened, and the gap lasts to the end")
     func otherDevice() throws {
         let sink = CollectingSink()
-        let sources = [camera("front", "?gone=50&back=3000&other=1"), microphone("desk")]
+        let sources = [
+            simulatedCamera("front", "?gone=50&back=3000&other=1"), simulatedMicrophone("desk"),
+        ]
         let summary = try record(sources, seconds: 30, sink)
         #expect(summary.failure == nil)
         #expect(summary.health.sources.map(\.state) == [.failed, .closed])
@@ -203,7 +186,7 @@ struct SimulatedLessonTests {
     @Test("A frozen camera is opened anew after five seconds, and the gap is said as a stall")
     func frozenCamera() throws {
         let sink = CollectingSink()
-        let sources = [camera("front", "?hang=50"), microphone("desk", "?bed=0")]
+        let sources = [simulatedCamera("front", "?hang=50"), simulatedMicrophone("desk", "?bed=0")]
         let summary = try record(sources, seconds: 30, sink)
         #expect(summary.failure == nil)
         let gaps = self.gaps(of: "front", sink)
@@ -216,7 +199,7 @@ struct SimulatedLessonTests {
     @Test("A camera that opens and never delivers is black from the beginning")
     func neverDelivers() throws {
         let sink = CollectingSink()
-        let sources = [camera("front", "?hang=0"), microphone("desk", "?bed=0")]
+        let sources = [simulatedCamera("front", "?hang=0"), simulatedMicrophone("desk", "?bed=0")]
         let summary = try record(sources, seconds: 20, sink)
         #expect(summary.failure == nil)
         let film = Film(path: sink.film())
@@ -225,10 +208,33 @@ struct SimulatedLessonTests {
         #expect(gaps(of: "front", sink).first?.from == .zero)
     }
 
+    @Test("A stop ends the waiting for devices that are away, also when nothing else is left")
+    func stopsWhileAway() throws {
+        let clock = SimulatedClock()
+        let sources = [
+            simulatedCamera("front", "?gone=5"), simulatedMicrophone("desk", "?gone=900"),
+        ]
+        let recorder = try LessonRecorder(
+            sources: sources,
+            settings: simulatedSettings(),
+            sink: CollectingSink(),
+            clock: clock
+        )
+        try recorder.start()
+        clock.sleep(seconds: 20.1)
+        #expect(recorder.health.sources.map(\.state) == [.failed, .failed])
+        // The clock stands still meanwhile: no waiting that only time ends would end.
+        #expect(recorder.stopCapture(deadline: soon()))
+        clock.leave()
+        #expect(recorder.finish().failure == nil)
+    }
+
     @Test("Without any source the lesson ends after the stated time and not before")
     func allGone() throws {
         let sink = CollectingSink()
-        let sources = [camera("front", "?gone=50"), microphone("desk", "?gone=10000")]
+        let sources = [
+            simulatedCamera("front", "?gone=50"), simulatedMicrophone("desk", "?gone=10000"),
+        ]
         let summary = try record(sources, seconds: 90, sink) { recorder in
             #expect(recorder.health.committed > .seconds(60))
         }
@@ -249,8 +255,8 @@ struct SimulatedLessonTests {
     func wrongStamps(fault: String) throws {
         let sink = CollectingSink()
         let sources = [
-            camera("front", "?stamps=\(fault)"),
-            microphone("desk", "?bed=0&ppm=100&stamps=\(fault)"),
+            simulatedCamera("front", "?stamps=\(fault)"),
+            simulatedMicrophone("desk", "?bed=0&ppm=100&stamps=\(fault)"),
         ]
         let summary = try record(sources, seconds: 40, sink)
         #expect(summary.failure == nil)
@@ -267,7 +273,10 @@ struct SimulatedLessonTests {
     @Test("A microphone that gives nothing but zeros is said to have no signal")
     func noSignal() throws {
         let sink = CollectingSink()
-        let sources = [camera("front"), microphone("desk", "?mute=1"), microphone("room")]
+        let sources = [
+            simulatedCamera("front"), simulatedMicrophone("desk", "?mute=1"),
+            simulatedMicrophone("room"),
+        ]
         let summary = try record(sources, seconds: 10, sink)
         #expect(summary.health.sources.map(\.checks) == [[], [.noSignal], []])
     }
