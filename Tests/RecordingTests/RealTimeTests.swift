@@ -71,9 +71,10 @@ struct RealTimeTests {
             )
         )
         defer { camera.close() }
-        return try allocations(in: { _ = try? capture.value.run(camera) }) {
-            serve(pictures, port.filled, port.free) { camera.stop() }
-        }
+        return try allocations(
+            in: { _ = try? capture.value.run(camera) },
+            while: { serve(pictures, port.filled, port.free) { camera.stop() } }
+        )
     }
 
     private func allocationsOfMicrophone(blocks: Int) throws -> Int {
@@ -89,18 +90,22 @@ struct RealTimeTests {
             )
         )
         defer { microphone.close() }
-        return try allocations(in: { _ = try? capture.value.run(microphone) }) {
-            serve(blocks, port.filled, port.free) { microphone.stop() }
-        }
+        return try allocations(
+            in: { _ = try? capture.value.run(microphone) },
+            while: { serve(blocks, port.filled, port.free) { microphone.stop() } }
+        )
     }
 
     @Test("The count counts: an array on the thread is seen")
     func counts() throws {
         let sum = Count()
-        let count = try allocations(in: {
-            let length = Int(Clock.monotonic.now() % 2) + 100
-            sum.value.store(Array(0..<length).reversed().reduce(0, +), ordering: .relaxed)
-        }) {}
+        let count = try allocations(
+            in: {
+                let length = Int(Clock.monotonic.now() % 2) + 100
+                sum.value.store(Array(0..<length).reversed().reduce(0, +), ordering: .relaxed)
+            },
+            while: {}
+        )
         #expect(count >= 2)
     }
 
