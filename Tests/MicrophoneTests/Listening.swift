@@ -66,7 +66,7 @@ struct Loud {
                     }
                     lastLoud = time
                 }
-                if let before = previous, before < -500, sample > -500 {
+                if let before = previous, before < -500, sample >= -500 {
                     if let lastRise { periods.append(time - lastRise) }
                     lastRise = time
                 }
