@@ -15,12 +15,13 @@ package import LinuxSystem
 /// - `hang`: after so many pictures none comes any more;
 /// - `gone`: after so many pictures the camera is gone;
 /// - `hold`: a file that is held open while the camera is, like a device's node: without it there
-///   is no camera, and deleting it is unplugging.
+///   is no camera, and deleting it is unplugging;
 /// - `back`: so many milliseconds after it was gone it can be opened again, and stays;
 /// - `other`: 1 makes what comes back another camera;
 /// - `stamps`: a ``LinuxSystem/TestStamps`` fault of its times of capture.
 ///
-/// Opened again it is well: what should happen once does not happen a second time. A caller that falls more than four pictures behind loses the oldest, as with a driver's ring.
+/// Opened again it is well: what should happen once does not happen a second time. A caller that
+/// falls more than four pictures behind loses the oldest, as with a driver's ring.
 package final class TestCamera: Camera, @unchecked Sendable {
     // Sendable: `soleUser` traps when two threads are in `next` or `close`; `stop` touches only
     // the wake event, which is Sendable.
@@ -50,6 +51,21 @@ package final class TestCamera: Camera, @unchecked Sendable {
         let hang: Int
         let gone: Int
         let stamps: TestStamps
+
+        /// Opened again, a camera neither hangs nor goes.
+        init?(_ address: TestAddress, isFirst: Bool) {
+            guard let lose = address.integer("lose", default: 0, in: 2...1_000_000),
+                let damage = address.integer("damage", default: 0, in: 1...1_000_000),
+                let hang = address.integer("hang", default: .max, in: 0...1_000_000),
+                let gone = address.integer("gone", default: .max, in: 0...1_000_000),
+                let stamps = TestStamps(rawValue: address.text("stamps") ?? "right")
+            else { return nil }
+            self.lose = lose
+            self.damage = damage
+            self.hang = isFirst ? hang : .max
+            self.gone = isFirst ? gone : .max
+            self.stamps = stamps
+        }
     }
 
     package init(
@@ -57,51 +73,26 @@ package final class TestCamera: Camera, @unchecked Sendable {
         again known: DeviceIdentity? = nil,
         clock: any WaitingClock
     ) throws(CameraError) {
-        let options: Set = [
-            "format", "pad", "ppm", "lose", "damage", "hang", "gone", "back", "other", "stamps",
-            "hold",
-        ]
-        guard let address = TestAddress(request.path, kind: "picture", options: options),
+        guard let address = TestAddress(request.path, kind: "picture", options: Self.options),
+            let plug = TestPlug(address), let faults = Faults(address, isFirst: known == nil),
+            let gone = address.integer("gone", default: .max, in: 0...1_000_000),
             let pad = address.integer("pad", default: 0, in: 0...4096), pad.isMultiple(of: 2),
             let ppm = address.integer("ppm", default: 0, in: -100_000...100_000),
-            let lose = address.integer("lose", default: 0, in: 2...1_000_000),
-            let damage = address.integer("damage", default: 0, in: 1...1_000_000),
-            let hang = address.integer("hang", default: .max, in: 0...1_000_000),
-            let gone = address.integer("gone", default: .max, in: 0...1_000_000),
-            let back = address.integer("back", default: .max, in: 0...3_600_000),
-            let other = address.integer("other", default: 0, in: 0...1),
-            let stamps = TestStamps(rawValue: address.text("stamps") ?? "right")
+            let pixelFormat = Self.pixelFormat(address)
         else { throw .testAddressInvalid(request.path) }
-        let pixelFormat: PixelFormat
-        switch address.text("format") ?? "nv12" {
-        case "nv12": pixelFormat = .nv12
-        case "yuyv": pixelFormat = .yuyv
-        default: throw .testAddressInvalid(request.path)
-        }
         format = try Self.format(request, pixelFormat, pad: pad)
         if let path = address.text("hold") {
             do throws(SystemError) { node = try TestNode(path) } catch {
                 throw CameraError(opening: path, error)
             }
         }
-        let isBack = known != nil
-        identity = DeviceIdentity(
-            isBack && other == 1 ? "another test picture" : "test picture",
-            firstOpening: known?.firstOpening ?? clock.now()
-        )
-        if let known {
-            let age = Int((clock.now() - known.firstOpening) / 1_000_000)
-            let isAway = gone != .max && age - gone * 1000 / request.frameRate < back
-            guard !isAway else { throw .missing(path: request.path) }
-            guard identity == known else { throw .anotherDevice(identity) }
+        let age = gone == .max ? .max : gone * 1000 / request.frameRate
+        switch plug.open("test picture", again: known, gone: age, now: clock.now()) {
+        case .open(let identity): self.identity = identity
+        case .another(let identity): throw .anotherDevice(identity)
+        case .missing: throw .missing(path: request.path)
         }
-        faults = Faults(
-            lose: lose,
-            damage: damage,
-            hang: isBack ? .max : hang,
-            gone: isBack ? .max : gone,
-            stamps: stamps
-        )
+        self.faults = faults
         check = PictureCheck(
             pictureSize: format.pictureSize,
             interval: format.frameInterval.nanoseconds
@@ -114,6 +105,18 @@ package final class TestCamera: Camera, @unchecked Sendable {
         waiting = PollSet([PollEntry(wake.raw, .readable)])
         picture = TestPicture(format)
         origin = clock.now() / 1_000_000_000 * 1_000_000_000
+    }
+
+    private static let options: Set = TestPlug.options.union([
+        "format", "pad", "ppm", "lose", "damage", "hang", "gone", "stamps", "hold",
+    ])
+
+    private static func pixelFormat(_ address: TestAddress) -> PixelFormat? {
+        switch address.text("format") ?? "nv12" {
+        case "nv12": .nv12
+        case "yuyv": .yuyv
+        default: nil
+        }
     }
 
     private static func format(

@@ -178,8 +178,7 @@ package struct FileStatus: Sendable {
     package let isCharacterDevice: Bool
     /// A FIFO or an unnamed pipe.
     package let isPipe: Bool
-    /// `major:minor` of the device that a device node stands for, as sysfs writes it.
-    package let deviceNumber: String
+    private let rawDevice: dev_t
     package let size: Int
     /// Names that the file has; 0 once it was deleted.
     package let links: Int
@@ -198,13 +197,17 @@ package struct FileStatus: Sendable {
         self.init(value)
     }
 
+    /// `major:minor` of the device that a device node stands for, as sysfs writes it.
+    package var deviceNumber: String {
+        "\(lenscap_device_major(rawDevice)):\(lenscap_device_minor(rawDevice))"
+    }
+
     init(_ value: stat) {
         isRegular = value.st_mode & S_IFMT == S_IFREG
         isFolder = value.st_mode & S_IFMT == S_IFDIR
         isCharacterDevice = value.st_mode & S_IFMT == S_IFCHR
         isPipe = value.st_mode & S_IFMT == S_IFIFO
-        deviceNumber =
-            "\(lenscap_device_major(value.st_rdev)):\(lenscap_device_minor(value.st_rdev))"
+        rawDevice = value.st_rdev
         size = Int(value.st_size)
         links = Int(value.st_nlink)
         owner = value.st_uid

@@ -15,12 +15,13 @@ package import LinuxSystem
 /// - `hang`: after so many milliseconds nothing comes any more;
 /// - `gone`: after so many milliseconds the microphone is gone;
 /// - `hold`: a file that is held open while the microphone is, like a device's node: without it
-///   there is no microphone, and deleting it is unplugging.
+///   there is no microphone, and deleting it is unplugging;
 /// - `back`: so many milliseconds after it was gone it can be opened again, and stays;
 /// - `other`: 1 makes what comes back another microphone;
 /// - `stamps`: a ``LinuxSystem/TestStamps`` fault of its times.
 ///
-/// Opened again it is well: what should happen once does not happen a second time. A caller that falls more than 200 ms behind gets an overrun, as with a driver's ring.
+/// Opened again it is well: what should happen once does not happen a second time. A caller that
+/// falls more than 200 ms behind gets an overrun, as with a driver's ring.
 package final class TestMicrophone: Microphone, @unchecked Sendable {
     // Sendable: `soleUser` traps when two threads are in `next` or `close`; `stop` touches only
     // the wake event, which is Sendable.
@@ -49,11 +50,39 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
         let ppm: Int
         let hasBed: Bool
         let isMute: Bool
-        /// All three in frames.
+        /// Milliseconds after the first opening; `Int.max` for never.
+        let unplugged: Int
+        /// All three in frames; `Int.max` for never.
         let overrun: Int
         let hang: Int
         let gone: Int
         let stamps: TestStamps
+
+        static let names: Set = TestPlug.options.union([
+            "ppm", "bed", "mute", "overrun", "hang", "gone", "stamps", "hold",
+        ])
+
+        /// Opened again, a microphone neither hangs nor goes nor runs over.
+        init?(_ address: TestAddress, rate: Int, isFirst: Bool) {
+            let hour = 0...3_600_000
+            guard let ppm = address.integer("ppm", default: 0, in: -100_000...100_000),
+                let bed = address.integer("bed", default: 1, in: 0...1),
+                let mute = address.integer("mute", default: 0, in: 0...1),
+                let overrun = address.integer("overrun", default: .max, in: hour),
+                let hang = address.integer("hang", default: .max, in: hour),
+                let gone = address.integer("gone", default: .max, in: hour),
+                let stamps = TestStamps(rawValue: address.text("stamps") ?? "right")
+            else { return nil }
+            let frames = { $0 == Int.max || !isFirst ? Int.max : $0 * rate / 1000 }
+            self.ppm = ppm
+            hasBed = bed == 1
+            isMute = mute == 1
+            unplugged = gone
+            self.overrun = frames(overrun)
+            self.hang = frames(hang)
+            self.gone = frames(gone)
+            self.stamps = stamps
+        }
     }
 
     package init(
@@ -61,52 +90,26 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
         again known: DeviceIdentity? = nil,
         clock: any WaitingClock
     ) throws(MicrophoneError) {
-        let names: Set = [
-            "ppm", "bed", "mute", "overrun", "hang", "gone", "back", "other", "stamps",
-            "hold",
-        ]
-        let hour = 3_600_000
-        let never = Int.max / 1_000_000
-        guard let address = TestAddress(request.path, kind: "sound", options: names),
-            let ppm = address.integer("ppm", default: 0, in: -100_000...100_000),
-            let bed = address.integer("bed", default: 1, in: 0...1),
-            let mute = address.integer("mute", default: 0, in: 0...1),
-            let overrun = address.integer("overrun", default: never, in: 0...hour),
-            let hang = address.integer("hang", default: never, in: 0...hour),
-            let gone = address.integer("gone", default: never, in: 0...hour),
-            let back = address.integer("back", default: never, in: 0...hour),
-            let other = address.integer("other", default: 0, in: 0...1),
-            let stamps = TestStamps(rawValue: address.text("stamps") ?? "right")
+        let rate = request.sampleRate
+        guard let address = TestAddress(request.path, kind: "sound", options: Options.names),
+            let plug = TestPlug(address),
+            let options = Options(address, rate: rate, isFirst: known == nil)
         else { throw .testAddressInvalid(request.path) }
-        guard (8_000...192_000).contains(request.sampleRate) else {
-            throw .formatRefused(asked: "\(request.sampleRate) Hz", granted: "8000 to 192000 Hz")
+        guard (8_000...192_000).contains(rate) else {
+            throw .formatRefused(asked: "\(rate) Hz", granted: "8000 to 192000 Hz")
         }
         if let path = address.text("hold") {
             do throws(SystemError) { node = try TestNode(path) } catch {
                 throw MicrophoneError(opening: path, error)
             }
         }
-        let rate = request.sampleRate
-        format = MicrophoneFormat(sampleRate: rate, channels: request.channels)
-        let isBack = known != nil
-        identity = DeviceIdentity(
-            isBack && other == 1 ? "another test sound" : "test sound",
-            firstOpening: known?.firstOpening ?? clock.now()
-        )
-        if let known {
-            let age = Int((clock.now() - known.firstOpening) / 1_000_000)
-            guard gone == never || age - gone >= back else { throw .missing(path: request.path) }
-            guard identity == known else { throw .anotherDevice(identity) }
+        switch plug.open("test sound", again: known, gone: options.unplugged, now: clock.now()) {
+        case .open(let identity): self.identity = identity
+        case .another(let identity): throw .anotherDevice(identity)
+        case .missing: throw .missing(path: request.path)
         }
-        options = Options(
-            ppm: ppm,
-            hasBed: bed == 1,
-            isMute: mute == 1,
-            overrun: isBack ? never : overrun * rate / 1000,
-            hang: isBack ? never : hang * rate / 1000,
-            gone: isBack ? never : gone * rate / 1000,
-            stamps: stamps
-        )
+        format = MicrophoneFormat(sampleRate: rate, channels: request.channels)
+        self.options = options
         sampleClock = SampleClock(sampleRate: rate)
         do throws(SystemError) { wake = try WakeEvent() } catch {
             throw .driverCallFailed(error)
