@@ -94,6 +94,8 @@ final class VideoStage: @unchecked Sendable {
         }
         noteGaps(upTo: note, at: time)
         before = note
+        // Whole segments that were passed while the encoder or the sink was busy.
+        try fill(to: time - settings.segmentLength)
         lastTime = time
         hasPicture = true
         // Capture times grow; two within one tick would be one picture to a player. A picture that

@@ -355,6 +355,7 @@ struct LessonTests {
         let missing = sink.all.gaps.filter { $0.reason == .overload }.map(\.count).reduce(0, +)
         #expect(missing >= 30)
         expectBeepsOnFlashes(film)
+        expectKeyFrameInEverySegment(sink, of: ["0"])
     }
 
     @Test("An encoder that is too slow costs counted pictures, oldest first, and no sound")
