@@ -21,7 +21,7 @@ extension EndToEndTests {
                 (
                     "[consent]\nanybody = true\n",
                     "lenscap.toml:1: there is no [consent]; the tables are [paths], [encoder], "
-                        + "[source.<name>], [lamp], [spool], [upload]"
+                        + "[capture], [source.<name>], [lamp], [spool], [upload]"
                 ),
             ]
         )
@@ -52,7 +52,7 @@ extension EndToEndTests {
                 try room.configure(Classroom.configuration + "[camera]\n")
                 let sentence =
                     "lenscap.toml:20: there is no [camera]; the tables are [paths], [encoder], "
-                    + "[source.<name>], [lamp], [spool], [upload]"
+                    + "[capture], [source.<name>], [lamp], [spool], [upload]"
                 let start = try room.lenscap("start", "--detach", "--yes")
                 #expect(start.code == 1)
                 #expect(start.sentence == "lenscap: \(sentence)")
