@@ -83,10 +83,11 @@ final class FlashFinder: Sendable {
 
     var seconds: [Int64] { found.withLock { $0 } }
 
-    /// Watches for 2.5 s of pictures; a picture on a whole second that is not white is not noted.
+    /// Watches until the camera is stopped; a picture on a whole second that is not white is not
+    /// noted.
     func watch(_ camera: any Camera) {
-        for _ in 0..<75 {
-            _ = try? camera.next(deadline: .max) { bytes, timestamp in
+        while true {
+            let outcome = try? camera.next(deadline: .max) { bytes, timestamp in
                 let format = camera.format
                 let line = format.height / 2 * format.bytesPerLine
                 let isWhite = bytes[line..<line + format.width].allSatisfy { $0 == 235 }
@@ -94,6 +95,7 @@ final class FlashFinder: Sendable {
                     found.withLock { $0.append(timestamp / 1_000_000_000) }
                 }
             }
+            guard let outcome, outcome != .stopped else { return }
         }
     }
 }

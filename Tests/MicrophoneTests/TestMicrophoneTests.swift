@@ -39,16 +39,24 @@ import Testing
         let request = CameraRequest(path: "test:", width: 320, height: 240, frameRate: 30)
         let camera = try openCamera(request)
         defer { camera.close() }
-        let flash = FlashFinder()
-        let watcher = try NamedThread("watcher") { flash.watch(camera) }
         let microphone = try open("test:")
         defer { microphone.close() }
-        let loud = Loud(try take(110, from: microphone), ppm: 0)
-        watcher.join()
-        let begins = try #require(loud.begins.first)
-        let second = begins / 1_000_000_000
-        #expect(flash.seconds.contains(second))
-        #expect(begins - second * 1_000_000_000 < 60_000)
+        let flash = FlashFinder()
+        let watcher = try NamedThread("watcher") { flash.watch(camera) }
+        defer {
+            camera.stop()
+            watcher.join()
+        }
+        // A busy machine may have lost the very picture, but not each time.
+        var compared = 0
+        for _ in 0..<10 where compared == 0 {
+            let loud = Loud(try take(110, from: microphone), ppm: 0)
+            for begin in loud.begins where flash.seconds.contains(begin / 1_000_000_000) {
+                #expect(begin % 1_000_000_000 < 60_000)
+                compared += 1
+            }
+        }
+        #expect(compared > 0)
     }
 
     @Test("Both channels carry the sound")
