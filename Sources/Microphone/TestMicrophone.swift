@@ -10,7 +10,7 @@ package import LinuxSystem
 /// Address: `test:`, `test:sound` or `test:sound?option=value&…` with
 /// - `ppm`: how much faster than nominal the sample clock runs, −100000…100000;
 /// - `bed`: 0 leaves out the quiet tone between the beeps;
-/// - `mute`: 1 makes every sample zero;
+/// - `mute`: after so many milliseconds every sample is zero, until `unmute` milliseconds;
 /// - `overrun`: after so many milliseconds one overrun, which loses 100 ms;
 /// - `hang`: after so many milliseconds nothing comes any more;
 /// - `gone`: after so many milliseconds the microphone is gone;
@@ -49,7 +49,9 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
     private struct Options {
         let ppm: Int
         let hasBed: Bool
-        let isMute: Bool
+        /// In frames; `Int.max` for never.
+        let mute: Int
+        let unmute: Int
         /// Milliseconds after the first opening; `Int.max` for never.
         let unplugged: Int
         /// All three in frames; `Int.max` for never.
@@ -59,7 +61,7 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
         let stamps: TestStamps
 
         static let names: Set = TestPlug.options.union([
-            "ppm", "bed", "mute", "overrun", "hang", "gone", "stamps", "hold",
+            "ppm", "bed", "mute", "unmute", "overrun", "hang", "gone", "stamps", "hold",
         ])
 
         /// Opened again, a microphone neither hangs nor goes nor runs over.
@@ -67,7 +69,8 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
             let hour = 0...3_600_000
             guard let ppm = address.integer("ppm", default: 0, in: -100_000...100_000),
                 let bed = address.integer("bed", default: 1, in: 0...1),
-                let mute = address.integer("mute", default: 0, in: 0...1),
+                let mute = address.integer("mute", default: .max, in: hour),
+                let unmute = address.integer("unmute", default: .max, in: hour),
                 let overrun = address.integer("overrun", default: .max, in: hour),
                 let hang = address.integer("hang", default: .max, in: hour),
                 let gone = address.integer("gone", default: .max, in: hour),
@@ -76,7 +79,8 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
             let frames = { $0 == Int.max || !isFirst ? Int.max : $0 * rate / 1000 }
             self.ppm = ppm
             hasBed = bed == 1
-            isMute = mute == 1
+            self.mute = frames(mute)
+            self.unmute = frames(unmute)
             unplugged = gone
             self.overrun = frames(overrun)
             self.hang = frames(hang)
@@ -138,10 +142,11 @@ package final class TestMicrophone: Microphone, @unchecked Sendable {
         if losesSamples(at: now) { return .overrun }
 
         let first = position
-        for frame in 0..<frames {
-            let value = options.isMute ? 0 : sound(at: time(of: first + frame))
+        for frame in first..<first + frames {
+            let isMute = frame >= options.mute && frame < options.unmute
+            let value = isMute ? 0 : sound(at: time(of: frame))
             for channel in 0..<format.channels {
-                samples[frame * format.channels + channel] = value
+                samples[(frame - first) * format.channels + channel] = value
             }
         }
         position += frames

@@ -104,6 +104,8 @@ package enum GapReason: String, CaseIterable, Hashable, Sendable {
     case overrun
     /// The device stopped delivering and did not fail.
     case stalled
+    /// The microphone gave nothing but zeros for so long that it cannot be a quiet room.
+    case noSignal = "no-signal"
     /// The device's time went on or back without sound to go with it.
     case jump
     /// The device failed or was unplugged.

@@ -22,8 +22,10 @@ final class SoundStage: @unchecked Sendable {
     private var before = SoundNote()
     private var hasBegun = false
     private var isSilent = false
-    /// Sample frames since the last that was not zero.
+    /// Sample frames since the last that was not zero, and where they begin.
     private var zeros = 0
+    private var zerosStart = MediaTime.zero
+    private var hasNoSignal = false
 
     init(
         session: Session,
@@ -73,6 +75,7 @@ final class SoundStage: @unchecked Sendable {
             }
         }
         if isSilent { try fillSilence(to: session.timeline.now()) }
+        endZeros(at: placement.time)
     }
 
     private func encode(_ index: Int, since zero: Int64) throws(LibAVError) {
@@ -101,7 +104,7 @@ final class SoundStage: @unchecked Sendable {
         let samples = UnsafeBufferPointer(port.block(index))
         let range = skip * port.channels..<note.frames * port.channels
         let block = UnsafeBufferPointer(rebasing: samples[range])
-        lookForSignal(block)
+        lookForSignal(block, at: placement.time + MediaTime(nanoseconds: resampler.delay))
         try resampler.convert(block) { (piece) throws(LibAVError) in try append(piece) }
     }
 
@@ -111,6 +114,7 @@ final class SoundStage: @unchecked Sendable {
         let start = placement.time
         let landing = placement.land(frames: frames)
         if landing.silence > 0 {
+            endZeros(at: start)
             try appendSilence(landing.silence)
             source.status.countGap()
             merge(reason, from: start, to: placement.time, count: Int(landing.silence))
@@ -139,6 +143,7 @@ final class SoundStage: @unchecked Sendable {
         let start = placement.time
         let silence = placement.fill(to: time)
         guard silence > 0 else { return }
+        endZeros(at: start)
         if !isSilent {
             isSilent = true
             source.status.countGap()
@@ -171,10 +176,25 @@ final class SoundStage: @unchecked Sendable {
         )
     }
 
-    private func lookForSignal(_ samples: UnsafeBufferPointer<Int16>) {
-        zeros = samples.contains { $0 != 0 } ? 0 : zeros + samples.count / port.channels
-        let limit = MediaTime(ticks: Int64(zeros), of: placement.timeBase)
-        source.status.setSilent(limit >= settings.noSignalLimit)
+    /// A quiet room is never all zeros: where they last, there is no sound, and that is a gap.
+    private func lookForSignal(_ samples: UnsafeBufferPointer<Int16>, at time: MediaTime) {
+        guard !samples.contains(where: { $0 != 0 }) else {
+            endZeros(at: time)
+            return source.status.setSilent(false)
+        }
+        if zeros == 0 { zerosStart = time }
+        zeros += samples.count / port.channels
+        let length = MediaTime(ticks: Int64(zeros), of: placement.timeBase)
+        guard !hasNoSignal, length >= settings.noSignalLimit else { return }
+        hasNoSignal = true
+        source.status.setSilent(true)
+        source.status.countGap()
+    }
+
+    private func endZeros(at time: MediaTime) {
+        if hasNoSignal { merge(.noSignal, from: zerosStart, to: time, count: zeros) }
+        zeros = 0
+        hasNoSignal = false
     }
 
     private func merge(_ reason: GapReason, from: MediaTime, to: MediaTime, count: Int) {

@@ -74,7 +74,7 @@ import Testing
 
     @Test("Muted is zero throughout, and without bed between the beeps")
     func silence() throws {
-        let mute = try open("test:sound?mute=1")
+        let mute = try open("test:sound?mute=0")
         defer { mute.close() }
         #expect(try take(5, from: mute).allSatisfy { $0.samples.allSatisfy { $0 == 0 } })
         let bare = try open("test:sound?bed=0")

@@ -270,15 +270,29 @@ struct SimulatedLessonTests {
         #expect(sink.all.gaps.isEmpty, "\(sink.all.gaps)")
     }
 
-    @Test("A microphone that gives nothing but zeros is said to have no signal")
+    @Test("A microphone that gives nothing but zeros has no signal, and that is a gap")
     func noSignal() throws {
         let sink = CollectingSink()
         let sources = [
-            simulatedCamera("front"), simulatedMicrophone("desk", "?mute=1"),
-            simulatedMicrophone("room"),
+            simulatedCamera("front"), simulatedMicrophone("desk", "?mute=0"),
+            simulatedMicrophone("room"), simulatedMicrophone("wall", "?mute=4000&unmute=16000"),
+            simulatedMicrophone("door", "?mute=4000&unmute=8000"),
         ]
-        let summary = try record(sources, seconds: 10, sink)
-        #expect(summary.health.sources.map(\.checks) == [[], [.noSignal], []])
+        var checks: [[SourceHealth.Check]] = []
+        let summary = try record(sources, seconds: 30, sink) { recorder in
+            checks = recorder.health.sources.map(\.checks)
+        }
+        #expect(checks == [[], [.noSignal], [], [], []])
+        #expect(summary.health.sources.map(\.checks) == checks)
+        #expect(summary.health.sources.map(\.gaps) == [0, 1, 0, 1, 0])
+        #expect(sink.all.gaps.allSatisfy { $0.reason == .noSignal })
+        let desk = try #require(gaps(of: "desk", sink).first)
+        #expect(desk.from == .zero && desk.to > .seconds(29))
+        let wall = try #require(gaps(of: "wall", sink).first)
+        #expect(abs((wall.from - .seconds(4)).nanoseconds) < 300_000_000, "\(wall)")
+        #expect(abs((wall.to - .seconds(16)).nanoseconds) < 300_000_000, "\(wall)")
+        #expect(abs(wall.count - 12 * 16_000) < 2_000)
+        #expect(sink.all.gaps.count == 2)
     }
 
     /// A beep within 10 ms of each flash between two times.
