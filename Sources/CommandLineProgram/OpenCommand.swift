@@ -37,6 +37,14 @@ struct OpenCommand: ParsableCommand {
     )
     var salvage = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Write one file for each camera, with every microphone.",
+            discussion: "A camera's name is added: lesson-front.mp4."
+        )
+    )
+    var eachCamera = false
+
     func validate() throws {
         guard check != (output != nil) else {
             throw ValidationError("Give -o lesson.mp4, or --check to write nothing.")
@@ -44,15 +52,20 @@ struct OpenCommand: ParsableCommand {
         guard !(check && salvage) else {
             throw ValidationError("--salvage writes what --check would find fault with.")
         }
+        guard !(check && eachCamera) else {
+            throw ValidationError("--each-camera says what to write, and --check writes nothing.")
+        }
     }
 
     func run() throws {
         try reporting {
             let teacher = TeacherFolder(path: try common.locations().teacher)
             let identities = try identity.map { try IdentityFile.read($0) } ?? teacher.identities()
-            let opener = LessonOpener(identities: identities, salvages: salvage) {
-                (box) throws(TeacherToolsError) in try teacher.boxKey(box)
-            }
+            let opener = LessonOpener(
+                identities: identities,
+                salvages: salvage,
+                dividesCameras: eachCamera
+            ) { (box) throws(TeacherToolsError) in try teacher.boxKey(box) }
             let report = try opener.open(folder, to: output) { fraction in
                 Terminal.progress("opening \(Int(fraction * 100)) %")
             }

@@ -1,7 +1,7 @@
 internal import LinuxSystem
 
 /// An output file that gets its name when it is whole, and goes away when it never is.
-struct JoinedFile: ~Copyable {
+final class JoinedFile {
     private let folder: Folder
     private let name: String
     private let file: Descriptor
@@ -30,7 +30,7 @@ struct JoinedFile: ~Copyable {
         self.file = file
     }
 
-    borrowing func append(_ bytes: [UInt8]) throws(TeacherToolsError) {
+    func append(_ bytes: [UInt8]) throws(TeacherToolsError) {
         do throws(SystemError) { try file.writeAll(bytes) } catch { throw .system(error) }
     }
 
@@ -39,7 +39,7 @@ struct JoinedFile: ~Copyable {
         if !isFinished { try? folder.remove(Folder.temporaryName(for: name)) }
     }
 
-    mutating func finish() throws(TeacherToolsError) {
+    func finish() throws(TeacherToolsError) {
         do throws(SystemError) {
             try file.synchronize()
             try folder.rename(Folder.temporaryName(for: name), to: name, replacing: true)

@@ -14,17 +14,21 @@ package struct LessonOpener: Sendable {
     private let identities: [AgeIdentity]
     private let boxKey: @Sendable (String) throws(TeacherToolsError) -> VerificationKey?
     private let salvages: Bool
+    private let dividesCameras: Bool
 
     /// `boxKey` gives the key of the box with an identifier, nil for a box that is not known here.
     ///
-    /// With `salvages`, what can be opened of segments that are not whole is taken too.
+    /// With `salvages`, what can be opened of segments that are not whole is taken too. With
+    /// `dividesCameras`, each camera gets a file of its own, with every microphone.
     package init(
         identities: [AgeIdentity],
         salvages: Bool = false,
+        dividesCameras: Bool = false,
         boxKey: @escaping @Sendable (String) throws(TeacherToolsError) -> VerificationKey?
     ) {
         self.identities = identities
         self.salvages = salvages
+        self.dividesCameras = dividesCameras
         self.boxKey = boxKey
     }
 
@@ -39,7 +43,7 @@ package struct LessonOpener: Sendable {
         let recording = try DeliveredRecording(path: folder, boxKey: boxKey)
         var opening = Opening(recording, identities, salvages: salvages)
         try opening.readReceipt(recording)
-        var file = LessonFile(output: output)
+        var file = LessonFile(output: output, dividesCameras: dividesCameras)
         for (index, leaf) in recording.log.leaves.enumerated() {
             try opening.take(leaf, recording, into: &file)
             progress(Double(index + 1) / Double(recording.log.leaves.count))
@@ -83,8 +87,8 @@ private struct Opening {
         into file: inout LessonFile
     ) throws(TeacherToolsError) {
         switch leaf {
-        case .run(let object, _):
-            try file.beginRun(plaintext(object, object.name, recording))
+        case .run(let object, let tracks):
+            try file.beginRun(plaintext(object, object.name, recording), tracks: tracks)
         case .segment(let object, let start, let duration):
             last = (object.name, start + duration)
             if removed.contains(object.name) { return }
@@ -92,7 +96,9 @@ private struct Opening {
             guard let bytes = plaintext(object, words, recording, salvaging: salvages) else {
                 return
             }
-            try file.append(bytes)
+            if try !file.append(bytes) {
+                report.problems.append("\(words) cannot be divided into its cameras")
+            }
             report.segments += 1
             report.seconds += Double(duration) / 1e9
             report.bytes += bytes.count

@@ -176,6 +176,10 @@ extension EndToEndTests {
                 #expect(abs(Double(film.pictures) / 15 - film.seconds) < 0.25, "\(film)")
             }
             #expect(try Judge.plaintext(below: room.root, lesson: lesson) == [])
+            let each = try room.succeed("open", delivered, "-o", lesson, "--each-camera")
+            let front = "\(room.root)/\(recording)-front.mp4"
+            #expect(each.value("lesson") == front)
+            #expect(try Judge.film(front) == film)
         }
 
         /// `lenscap` without a folder.
