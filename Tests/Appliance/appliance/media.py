@@ -151,12 +151,17 @@ class Sound:
         power = last * last + before * before - turn * last * before
         return 2 * power / (energy * len(self.samples))
 
-    def steady_share_at(self, frequency: float, step: float = 0.25) -> float:
-        """The smallest `share_at` of all whole steps: what a tone must keep up from beginning to end."""
+    def steady_share_at(self, frequency: float, step: float = 0.25, slip: float = 0) -> float:
+        """The smallest `share_at` of all whole steps: what a tone must keep up from beginning to end.
+
+        Each step may have it up to `slip` (a share) beside its frequency, as sound that follows another clock has.
+        """
         count = int(self.seconds / step)
         if count == 0:
             return 0
-        return min(self.part(i * step, (i + 1) * step).share_at(frequency) for i in range(count))
+        beside = [frequency * (1 + slip * quarter / 4) for quarter in range(-4, 5)] if slip else [frequency]
+        parts = (self.part(i * step, (i + 1) * step) for i in range(count))
+        return min(max(map(part.share_at, beside)) for part in parts)
 
 
 def _fft(values: list[float]) -> list[complex]:
