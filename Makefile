@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 # Debian packages to build and run Lenscap, to test it, and to test it on a whole machine.
 BUILD_PACKAGES := libasound2-dev libavcodec-dev libavformat-dev libavutil-dev libswresample-dev libssl-dev \
-	libv4l-dev libyuv-dev pkg-config
+	libturbojpeg0-dev libv4l-dev libyuv-dev pkg-config
 TEST_PACKAGES := age ffmpeg openssl python3 python3-pip strace
 APPLIANCE_PACKAGES := age ffmpeg python3
 

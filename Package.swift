@@ -55,7 +55,7 @@ let package = Package(
     targets: [
         // Level 0: C.
         system("CSystem"),
-        system("CLinux"),
+        system("CLinux", pkgConfig: "libv4lconvert", debian: "libv4l-dev"),
         system("CInput"),
         system("CALSA", pkgConfig: "alsa", debian: "libasound2-dev"),
         system(
@@ -64,24 +64,26 @@ let package = Package(
             debian: "libavformat-dev"
         ),
         system("COpenSSL", pkgConfig: "libcrypto", debian: "libssl-dev"),
+        system("CTurboJPEG", pkgConfig: "libturbojpeg", debian: "libturbojpeg0-dev"),
         system("CYUV", debian: "libyuv-dev"),
 
         // Level 1: the machine, time, cryptography.
+        module("H264"),
         module("LinuxSystem", ["CSystem"]),
         module("MediaTime"),
         module("CryptoPrimitives", ["COpenSSL"]),
 
         // Level 2: one subject each.
         module("Age", ["CryptoPrimitives"]),
-        module("Camera", ["CLinux", "LinuxSystem"]),
+        module("Camera", ["CLinux", "H264", "LinuxSystem"]),
         module("Configuration", ["LinuxSystem"]),
         module("Consent", ["CryptoPrimitives"]),
         module("DigitalInput", ["CInput", "LinuxSystem"]),
         module("LEDClass", ["LinuxSystem"]),
-        module("LibAV", ["CLibAV", "LinuxSystem", "MediaTime"]),
+        module("LibAV", ["CLibAV", "H264", "LinuxSystem", "MediaTime"]),
         module("Microphone", ["CALSA", "LinuxSystem"]),
         module("Pipeline", ["LinuxSystem"]),
-        module("PixelConversion", ["CYUV"]),
+        module("PixelConversion", ["CTurboJPEG", "CYUV"]),
         module("RecorderProtocol"),
         module("Spool", ["CryptoPrimitives", "LinuxSystem"]),
         module("TransparencyLog", ["CryptoPrimitives"]),
@@ -104,7 +106,7 @@ let package = Package(
         module(
             "Recording",
             [
-                "Age", "Camera", "CryptoPrimitives", "LibAV", "LinuxSystem", "MediaTime",
+                "Age", "Camera", "CryptoPrimitives", "H264", "LibAV", "LinuxSystem", "MediaTime",
                 "Microphone", "Pipeline", "PixelConversion", "Spool",
             ]
         ),
@@ -177,18 +179,19 @@ let package = Package(
                 "TestSupport", "TransparencyLog", "USBAuthorization",
             ]
         ),
-        tests("Camera", ["LinuxSystem", "TestSupport"]),
+        tests("Camera", ["CLinux", "LinuxSystem", "TestSupport"]),
         tests("Configuration", ["LinuxSystem"]),
         tests("Consent", ["CryptoPrimitives", "LinuxSystem"]),
         tests("CryptoPrimitives", ["TestSupport"]),
         tests("DigitalInput", ["LinuxSystem", "TestSupport"]),
+        tests("H264", ["TestSupport"]),
         tests("LEDClass", ["LinuxSystem", "TestSupport"]),
         tests("LibAV", ["MediaTime", "TestSupport"]),
         tests("LinuxSystem", ["TestSupport"]),
         tests("MediaTime", []),
         tests("Microphone", ["Camera", "LinuxSystem", "TestSupport"]),
         tests("Pipeline", ["LinuxSystem"]),
-        tests("PixelConversion", []),
+        tests("PixelConversion", ["LinuxSystem", "TestSupport"]),
         tests(
             "Recording",
             [

@@ -51,6 +51,9 @@ static inline int lenscap_name_thread(const char *name) { return prctl(PR_SET_NA
 
 // prctl is variadic.
 static inline int lenscap_set_not_dumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+static inline int lenscap_disable_huge_pages(void) {
+    return prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+}
 static inline int lenscap_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); }
 
 // The value is a macro for _GNU_SOURCE only.

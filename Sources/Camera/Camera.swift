@@ -17,7 +17,8 @@ package enum CameraOutcome: Hashable, Sendable {
 /// Pictures from before the first `next` are dropped and do not count as lost.
 ///
 /// Concurrency: thread-bound. Every call comes from the one thread that captures, `stop` from
-/// any; two calls at once trap. `next` is real-time: it allocates nothing and takes no lock.
+/// any; two calls at once trap. `next` is real-time: it allocates nothing and takes no lock, but
+/// where libv4lconvert has to convert, which is slow, and the device's own buffers bridge it.
 package protocol Camera: AnyObject, Sendable {
     var format: CameraFormat { get }
 
@@ -53,6 +54,8 @@ package struct CameraRequest: Hashable, Sendable {
     package var height: Int
     /// Pictures per second asked for; what is granted is in ``CameraFormat/frameInterval``.
     package var frameRate: Int
+    /// What H.264 of the camera's own has to be like; nil when it is not wanted.
+    package var passThrough: PassThroughLimits?
 
     package init(path: String, width: Int, height: Int, frameRate: Int) {
         self.path = path
@@ -64,11 +67,33 @@ package struct CameraRequest: Hashable, Sendable {
 
 /// Opens and starts the camera; may block in the driver, so not on the cooperative pool.
 ///
-/// With `identity` it opens that device again and no other.
+/// With `identity` it opens that device again and no other. H.264 that is wanted is looked at for a
+/// group of pictures, and when it does not fit, the camera is opened for its next format; that look
+/// ends when `isStopped` says so.
 package func openCamera(
     _ request: CameraRequest,
     again identity: DeviceIdentity? = nil,
-    clock: any WaitingClock = KernelClock()
+    clock: any WaitingClock = KernelClock(),
+    isStopped: () -> Bool = { false }
+) throws(CameraError) -> any Camera {
+    let camera = try open(request, again: identity, clock: clock)
+    guard let limits = request.passThrough, camera.format.pixelFormat == .h264 else {
+        return camera
+    }
+    if let fitting = try H264Camera(camera, limits, clock: clock, isStopped: isStopped) {
+        return fitting
+    }
+    if isStopped() { return camera }
+    camera.close()
+    var other = request
+    other.passThrough = nil
+    return try open(other, again: identity, clock: clock)
+}
+
+private func open(
+    _ request: CameraRequest,
+    again identity: DeviceIdentity?,
+    clock: any WaitingClock
 ) throws(CameraError) -> any Camera {
     guard request.width > 0, request.height > 0, request.frameRate > 0 else {
         throw .formatRefused(

@@ -37,7 +37,12 @@ package struct CameraFormat: Hashable, Sendable {
     /// Luma 0…255 rather than 16…235.
     package let fullRange: Bool
     package let matrix: ColourMatrix
+    /// The most bytes that one picture has.
+    package let capacity: Int
+    /// What H.264 has before each of its key frames, as ``H264/AnnexB`` gives it; else empty.
+    package private(set) var header: [UInt8] = []
 
+    /// `capacity` is what the driver says of compressed pictures; others have one size.
     package init(
         width: Int,
         height: Int,
@@ -45,7 +50,8 @@ package struct CameraFormat: Hashable, Sendable {
         pixelFormat: PixelFormat,
         bytesPerLine: Int,
         fullRange: Bool,
-        matrix: ColourMatrix
+        matrix: ColourMatrix,
+        capacity: Int = 0
     ) {
         self.width = width
         self.height = height
@@ -54,10 +60,34 @@ package struct CameraFormat: Hashable, Sendable {
         self.bytesPerLine = bytesPerLine
         self.fullRange = fullRange
         self.matrix = matrix
+        self.capacity = max(
+            capacity,
+            pixelFormat.pictureSize(bytesPerLine: bytesPerLine, height: height)
+        )
     }
 
-    /// Bytes of a whole picture; a shorter one is damaged.
+    /// Bytes of a whole picture, or the fewest of a compressed one; a shorter one is damaged.
     package var pictureSize: Int {
         pixelFormat.pictureSize(bytesPerLine: bytesPerLine, height: height)
+    }
+
+    func with(header: [UInt8]) -> CameraFormat {
+        var format = self
+        format.header = header
+        return format
+    }
+
+    /// The same with compressed pictures of at most `capacity` bytes.
+    func holding(_ capacity: Int) -> CameraFormat {
+        CameraFormat(
+            width: width,
+            height: height,
+            frameInterval: frameInterval,
+            pixelFormat: pixelFormat,
+            bytesPerLine: bytesPerLine,
+            fullRange: fullRange,
+            matrix: matrix,
+            capacity: capacity
+        )
     }
 }

@@ -4,11 +4,16 @@ package import LinuxSystem
 ///
 /// Pictures are made in real time at the rate asked for, aligned to the whole seconds of
 /// CLOCK_MONOTONIC; the first one at or after each whole second is white all over (the flash), and
-/// `TestMicrophone` beeps from that second on. ``TestTimeCode`` says what else is in them.
+/// `TestMicrophone` beeps from that second on. ``TestTimeCode`` says what else is in them. Or they
+/// come from a file.
 ///
-/// Address: `test:`, `test:picture` or `test:picture?option=value&…` with
-/// - `format`: `nv12` (default) or `yuyv`;
+/// Address: `test:`, `test:picture`, `test:picture?option=value&…` or `test:clip?file=PATH&…` with
+/// - `format`: `nv12` (default), `yu12`, `yuyv`, `uyvy`, `yvyu`, `vyuy`, of a clip also `mjpeg` and
+///   `h264`, in place of which there is the test picture where H.264 is not wanted;
 /// - `pad`: bytes added to each line, even, at most 4096;
+/// - `file`: raw, JPEG or H.264 pictures one after the other, shown over and over (``TestClip``);
+/// - `range`: of a clip's luma, `limited` (default) or `full`, which is that of JPEG in any case;
+/// - `matrix`: of a clip's colours, `601` (default) or `709`;
 /// - `ppm`: how much faster than nominal the camera's clock runs, −100000…100000;
 /// - `lose`: every so many pictures one is lost;
 /// - `damage`: every so many pictures one is damaged;
@@ -31,98 +36,65 @@ package final class TestCamera: Camera, @unchecked Sendable {
     package let format: CameraFormat
     package let identity: DeviceIdentity
 
-    private let faults: Faults
+    private let faults: TestCameraAddress.Faults
     private let ppm: Int
     private let clock: any WaitingClock
     private let wake: WakeEvent
     private let waiting: PollSet
     private let soleUser = SoleUser()
     private let origin: Int64
-    private var picture: TestPicture?
+    private var content: TestContent?
     private var node: TestNode?
     /// Counts from `origin`.
     private var index = 0
     private var firstIndex: Int?
     private var check: PictureCheck
 
-    private struct Faults {
-        let lose: Int
-        let damage: Int
-        let hang: Int
-        let gone: Int
-        let stamps: TestStamps
-
-        /// Opened again, a camera neither hangs nor goes.
-        init?(_ address: TestAddress, isFirst: Bool) {
-            guard let lose = address.integer("lose", default: 0, in: 2...1_000_000),
-                let damage = address.integer("damage", default: 0, in: 1...1_000_000),
-                let hang = address.integer("hang", default: .max, in: 0...1_000_000),
-                let gone = address.integer("gone", default: .max, in: 0...1_000_000),
-                let stamps = TestStamps(rawValue: address.text("stamps") ?? "right")
-            else { return nil }
-            self.lose = lose
-            self.damage = damage
-            self.hang = isFirst ? hang : .max
-            self.gone = isFirst ? gone : .max
-            self.stamps = stamps
-        }
-    }
-
     package init(
         _ request: CameraRequest,
         again known: DeviceIdentity? = nil,
         clock: any WaitingClock
     ) throws(CameraError) {
-        guard let address = TestAddress(request.path, kind: "picture", options: Self.options),
-            let plug = TestPlug(address), let faults = Faults(address, isFirst: known == nil),
-            let gone = address.integer("gone", default: .max, in: 0...1_000_000),
-            let pad = address.integer("pad", default: 0, in: 0...4096), pad.isMultiple(of: 2),
-            let ppm = address.integer("ppm", default: 0, in: -100_000...100_000),
-            let pixelFormat = Self.pixelFormat(address)
-        else { throw .testAddressInvalid(request.path) }
-        format = try Self.format(request, pixelFormat, pad: pad)
-        if let path = address.text("hold") {
+        guard let address = TestCameraAddress(request.path) else {
+            throw .testAddressInvalid(request.path)
+        }
+        var format = try Self.format(request, address)
+        if let path = address.node {
             do throws(SystemError) { node = try TestNode(path) } catch {
                 throw CameraError(opening: path, error)
             }
         }
-        let age = gone == .max ? .max : gone * 1000 / request.frameRate
-        switch plug.open("test picture", again: known, gone: age, now: clock.now()) {
+        let age = address.gone(frameRate: request.frameRate)
+        switch address.plug.open("test picture", again: known, gone: age, now: clock.now()) {
         case .open(let identity): self.identity = identity
         case .another(let identity): throw .anotherDevice(identity)
         case .missing: throw .missing(path: request.path)
         }
-        self.faults = faults
+        faults = address.faults(isBack: known != nil)
+        if let file = address.file, format.pixelFormat == address.pixelFormat {
+            let clip = try TestClip.open(file, format)
+            format = format.holding(clip.capacity)
+            content = .clip(clip)
+        } else {
+            content = .picture(TestPicture(format))
+        }
+        self.format = format
         check = PictureCheck(
             pictureSize: format.pictureSize,
             interval: format.frameInterval.nanoseconds
         )
-        self.ppm = ppm
+        ppm = address.ppm
         do throws(SystemError) { wake = try WakeEvent() } catch {
             throw .driverCallFailed(error)
         }
         self.clock = clock
         waiting = PollSet([PollEntry(wake.raw, .readable)])
-        picture = TestPicture(format)
         origin = clock.now() / 1_000_000_000 * 1_000_000_000
-    }
-
-    private static let options: Set = TestPlug.options.union([
-        "format", "pad", "ppm", "lose", "damage", "hang", "gone", "stamps", "hold",
-    ])
-
-    private static func pixelFormat(_ address: TestAddress) -> PixelFormat? {
-        switch address.text("format") ?? "nv12" {
-        case "nv12": .nv12
-        case "yuyv": .yuyv
-        default: nil
-        }
     }
 
     private static func format(
         _ request: CameraRequest,
-        _ pixelFormat: PixelFormat,
-        pad: Int
+        _ address: TestCameraAddress
     ) throws(CameraError) -> CameraFormat {
         guard (160...7680).contains(request.width), (120...4320).contains(request.height),
             request.width.isMultiple(of: 2), request.height.isMultiple(of: 2),
@@ -133,14 +105,16 @@ package final class TestCamera: Camera, @unchecked Sendable {
                 granted: "even sizes from 160x120 to 7680x4320 at 1 to 240/s"
             )
         }
+        let isUnwanted = address.pixelFormat == .h264 && request.passThrough == nil
+        let pixelFormat = isUnwanted ? .nv12 : address.pixelFormat
         return CameraFormat(
             width: request.width,
             height: request.height,
             frameInterval: FrameInterval(numerator: 1, denominator: request.frameRate),
             pixelFormat: pixelFormat,
-            bytesPerLine: pixelFormat.minimumBytesPerLine(width: request.width) + pad,
-            fullRange: false,
-            matrix: .bt601
+            bytesPerLine: pixelFormat.minimumBytesPerLine(width: request.width) + address.pad,
+            fullRange: address.isFullRange || pixelFormat == .mjpeg,
+            matrix: pixelFormat.isCompressed ? .bt601 : address.matrix
         )
     }
 
@@ -156,7 +130,7 @@ package final class TestCamera: Camera, @unchecked Sendable {
             if delivered >= faults.gone || isUnplugged { throw .deviceGone }
             let due = delivered >= faults.hang ? Int64.max : time(of: index)
             let isStopped = try waitForStop(until: min(due, deadline))
-            if isStopped || picture == nil { return .stopped }
+            if isStopped || content == nil { return .stopped }
             let now = clock.now()
             if due > now { return .timedOut }
 
@@ -187,11 +161,8 @@ package final class TestCamera: Camera, @unchecked Sendable {
         case .damaged: return .damaged
         case .picture(let lost, let stated):
             let second: Int64 = 1_000_000_000
-            picture?.draw(
-                number: UInt32(truncatingIfNeeded: number),
-                time: time,
-                flashes: self.time(of: index - 2) / second != time / second
-            ) { bytes in body(bytes, stated) }
+            let flashes = self.time(of: index - 2) / second != time / second
+            content?.draw(number, time, flashes: flashes) { bytes in body(bytes, stated) }
             return .picture(lost: lost)
         }
     }
@@ -204,7 +175,7 @@ package final class TestCamera: Camera, @unchecked Sendable {
 
     package func close() {
         soleUser.enter()
-        picture = nil
+        content = nil
         node = nil
         soleUser.leave()
     }
@@ -239,5 +210,32 @@ package final class TestCamera: Camera, @unchecked Sendable {
     private func time(of index: Int) -> Int64 {
         let rate = Double(format.frameInterval.denominator) * (1 + Double(ppm) / 1_000_000)
         return origin + Int64((Double(index) * 1_000_000_000 / rate).rounded())
+    }
+}
+
+/// What a test camera has before its lens.
+private enum TestContent: ~Copyable {
+    case picture(TestPicture)
+    case clip(TestClip)
+
+    mutating func draw(
+        _ number: Int,
+        _ time: Int64,
+        flashes: Bool,
+        _ body: (UnsafeRawBufferPointer) -> Void
+    ) {
+        switch consume self {
+        case .clip(let clip):
+            body(clip.picture(number))
+            self = .clip(clip)
+        case .picture(var picture):
+            picture.draw(
+                number: UInt32(truncatingIfNeeded: number),
+                time: time,
+                flashes: flashes,
+                body
+            )
+            self = .picture(picture)
+        }
     }
 }

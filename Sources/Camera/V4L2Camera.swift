@@ -13,6 +13,8 @@ package final class V4L2Camera: Camera, @unchecked Sendable {
     private let wake: WakeEvent
     private let waiting: PollSet
     private let soleUser = SoleUser()
+    /// Goes before the device that it talks to.
+    private var converter: PictureConverter?
     private var stream: V4L2Stream?
     private var check: PictureCheck
     private var hasBegun = false
@@ -32,11 +34,14 @@ package final class V4L2Camera: Camera, @unchecked Sendable {
         identity = try device.identity()
         // Before anything is set: another device is none of the lesson's business.
         if let known, known != identity { throw .anotherDevice(identity) }
-        format = try device.negotiate(request)
+        var negotiated = try device.negotiate(request)
+        format = negotiated.format
+        converter = negotiated.converter.take()
         let stream = try V4L2Stream.start(device)
         waiting = PollSet([PollEntry(stream.raw, .readable), PollEntry(wake.raw, .readable)])
         check = PictureCheck(
-            pictureSize: format.pictureSize,
+            // The converter sees for itself what is missing.
+            pictureSize: converter == nil ? format.pictureSize : 1,
             interval: format.frameInterval.nanoseconds
         )
         self.stream = consume stream
@@ -74,6 +79,7 @@ package final class V4L2Camera: Camera, @unchecked Sendable {
 
     package func close() {
         soleUser.enter()
+        converter = nil
         stream = nil
         soleUser.leave()
     }
@@ -100,11 +106,19 @@ package final class V4L2Camera: Camera, @unchecked Sendable {
     {
         guard let lease = try stream?.dequeue() else { return nil }
         let verdict = check.judge(lease.facts, now: Clock.monotonic.now())
-        if case .picture(_, let time) = verdict { body(lease.bytes, time) }
+        var isWhole = false
+        if case .picture(_, let time) = verdict, let bytes = converted(lease.bytes) {
+            isWhole = true
+            body(bytes, time)
+        }
         try stream?.giveBack(lease)
         switch verdict {
-        case .picture(let lost, _): return .picture(lost: lost)
-        case .damaged: return .damaged
+        case .picture(let lost, _) where isWhole: return .picture(lost: lost)
+        case .picture, .damaged: return .damaged
         }
+    }
+
+    private func converted(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        converter == nil ? bytes : converter?.convert(bytes)
     }
 }

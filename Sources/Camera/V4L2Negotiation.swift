@@ -2,31 +2,79 @@ internal import CLinux
 internal import Glibc
 internal import LinuxSystem
 
+/// What device and program agreed on.
+struct Negotiated: ~Copyable {
+    let format: CameraFormat
+    /// What makes that format of the device's own.
+    var converter: PictureConverter?
+
+    init(_ format: CameraFormat, _ converter: consuming PictureConverter? = nil) {
+        self.format = format
+        self.converter = converter
+    }
+}
+
 extension V4L2Device {
     /// Sets the format and rate asked for, in the best pixel format that the device has.
     ///
     /// The size must be met. Of the pixel formats that meet it the first by
     /// ``PixelFormat/preferred`` wins that also reaches the rate, or else the fastest.
-    func negotiate(_ request: CameraRequest) throws(CameraError) -> CameraFormat {
+    ///
+    /// A format for which there is none of them comes with a converter.
+    func negotiate(_ request: CameraRequest) throws(CameraError) -> Negotiated {
         let offered = try offeredFourCCs()
         let names = offered.map(PixelFormat.name(ofFourCC:)).joined(separator: ", ")
         var refusal = CameraError.formatRefused(
-            asked: "\(request.width)x\(request.height) NV12 or YUYV",
+            asked: "\(request.width)x\(request.height) in a format that can be recorded",
             granted: "only \(names)"
         )
         var best: CameraFormat?
         for candidate in PixelFormat.preferred where offered.contains(candidate.fourCC) {
+            if candidate == .h264 && request.passThrough == nil { continue }
             do throws(CameraError) {
                 let granted = try set(candidate, request)
-                if granted.reaches(request.frameRate) { return granted }
+                if granted.reaches(request.frameRate) { return Negotiated(granted) }
                 if best.map({ granted.isFaster(than: $0) }) ?? true { best = granted }
             } catch {
                 guard case .formatRefused = error else { throw error }
                 refusal = error
             }
         }
-        guard let best else { throw refusal }
-        return try set(best.pixelFormat, request)
+        if let best { return Negotiated(try set(best.pixelFormat, request)) }
+        guard let converted = try negotiateConversion(request) else { throw refusal }
+        return converted
+    }
+
+    /// Nil when libv4lconvert knows no way from the device's formats to one that is recorded.
+    private func negotiateConversion(_ request: CameraRequest) throws(CameraError) -> Negotiated? {
+        guard
+            var converter = PictureConverter(
+                PictureConverter.Device(descriptor: descriptor.raw),
+                width: request.width,
+                height: request.height,
+                frameRate: request.frameRate
+            )
+        else { return nil }
+        var format = converter.asked
+        try ask(lenscap_VIDIOC_S_FMT(), &format, "VIDIOC_S_FMT")
+        guard converter.accept(format) else { return nil }
+        let granted = format.fmt.pix
+        let colours: (fullRange: Bool, matrix: ColourMatrix)
+        if let fixed = converter.colours {
+            colours = fixed
+        } else {
+            colours = (granted.isFullRange, try granted.colourMatrix())
+        }
+        let result = CameraFormat(
+            width: request.width,
+            height: request.height,
+            frameInterval: try setRate(request.frameRate),
+            pixelFormat: .yu12,
+            bytesPerLine: request.width,
+            fullRange: colours.fullRange,
+            matrix: colours.matrix
+        )
+        return Negotiated(result, converter)
     }
 
     private func offeredFourCCs() throws(CameraError) -> [UInt32] {
@@ -78,8 +126,12 @@ extension V4L2Device {
             frameInterval: try setRate(request.frameRate),
             pixelFormat: pixelFormat,
             bytesPerLine: Int(granted.bytesperline),
-            fullRange: granted.isFullRange,
-            matrix: try granted.colourMatrix()
+            // JPEG has colours of its own (JFIF), whatever the driver makes of them; H.264 says its
+            // own in the stream.
+            fullRange: pixelFormat == .mjpeg || granted.isFullRange,
+            matrix: pixelFormat.isCompressed ? .bt601 : try granted.colourMatrix(),
+            // No compressed picture is larger than an uncompressed one.
+            capacity: min(Int(granted.sizeimage), request.width * request.height * 4)
         )
     }
 

@@ -14,6 +14,8 @@ package struct BoxConfiguration: Hashable, Sendable {
     package enum VideoEncoder: String, CaseIterable, Hashable, Sendable {
         /// The best that works on this machine.
         case automatic = "auto"
+        case v4l2m2m = "h264_v4l2m2m"
+        case vaapi = "h264_vaapi"
         case libx264
     }
 

@@ -18,6 +18,29 @@ package struct EncodedPacket: ~Copyable, @unchecked Sendable {
         self.timeBase = timeBase
     }
 
+    /// Copies what a camera encoded; its pictures are decoded in the order in which they are shown.
+    package init(
+        copying bytes: UnsafeRawBufferPointer,
+        track: Int,
+        timeBase: TimeBase,
+        presentation: Int64,
+        isKeyFrame: Bool
+    ) throws(LibAVError) {
+        let made = try allocated(av_packet_alloc())
+        guard av_new_packet(made, Int32(clamping: bytes.count)) == 0,
+            let data = made.pointee.data, Int(made.pointee.size) == bytes.count
+        else {
+            var pointer: UnsafeMutablePointer<AVPacket>? = made
+            av_packet_free(&pointer)
+            throw .noMemory
+        }
+        UnsafeMutableRawBufferPointer(start: data, count: bytes.count).copyMemory(from: bytes)
+        made.pointee.pts = presentation
+        made.pointee.dts = presentation
+        if isKeyFrame { made.pointee.flags |= AV_PKT_FLAG_KEY }
+        self.init(adopting: made, track: track, timeBase: timeBase)
+    }
+
     deinit {
         var pointer: UnsafeMutablePointer<AVPacket>? = packet
         av_packet_free(&pointer)
@@ -38,4 +61,9 @@ package struct EncodedPacket: ~Copyable, @unchecked Sendable {
     package var isKeyFrame: Bool { packet.pointee.flags & AV_PKT_FLAG_KEY != 0 }
 
     package var byteCount: Int { Int(packet.pointee.size) }
+
+    /// The packet's data, as long as the packet lives.
+    var bytes: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: packet.pointee.data, count: byteCount)
+    }
 }

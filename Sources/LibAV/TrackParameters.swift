@@ -9,13 +9,40 @@ package final class TrackParameters: @unchecked Sendable {
     let parameters: UnsafeMutablePointer<AVCodecParameters>
     package let timeBase: TimeBase
 
-    init(of context: UnsafeMutablePointer<AVCodecContext>, timeBase: TimeBase) throws(LibAVError) {
+    /// `header` is what the decoder has to know where the encoder itself does not say it.
+    init(
+        of context: UnsafeMutablePointer<AVCodecContext>,
+        timeBase: TimeBase,
+        header: [UInt8] = []
+    ) throws(LibAVError) {
         parameters = try allocated(avcodec_parameters_alloc())
         self.timeBase = timeBase
         try settingUp(
             "avcodec_parameters_from_context",
             avcodec_parameters_from_context(parameters, context)
         )
+        if !header.isEmpty { try replaceHeader(header) }
+    }
+
+    /// Of pictures that a camera encodes; `header` is their parameter sets as ``H264/AnnexB`` gives
+    /// them, which also say what the colours are.
+    package init(h264 header: [UInt8], width: Int, height: Int) throws(LibAVError) {
+        parameters = try allocated(avcodec_parameters_alloc())
+        timeBase = .video
+        parameters.pointee.codec_type = AVMEDIA_TYPE_VIDEO
+        parameters.pointee.codec_id = AV_CODEC_ID_H264
+        parameters.pointee.width = Int32(width)
+        parameters.pointee.height = Int32(height)
+        try replaceHeader(header)
+    }
+
+    private func replaceHeader(_ header: [UInt8]) throws(LibAVError) {
+        let padding = Int(AV_INPUT_BUFFER_PADDING_SIZE)
+        guard let bytes = av_mallocz(header.count + padding) else { throw .noMemory }
+        bytes.copyMemory(from: header, byteCount: header.count)
+        av_free(parameters.pointee.extradata)
+        parameters.pointee.extradata = bytes.assumingMemoryBound(to: UInt8.self)
+        parameters.pointee.extradata_size = Int32(header.count)
     }
 
     deinit {

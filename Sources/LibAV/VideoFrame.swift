@@ -111,6 +111,21 @@ package final class VideoFramePool: @unchecked Sendable {
         planes.chroma.update(repeating: 128, count: planes.chromaStride * height / 2)
     }
 
+    /// Copies the picture `source` of `other`, which has the same size, for the owner of both.
+    package func copy(_ source: Int, of other: VideoFramePool, to index: Int) {
+        precondition(other.width == width && other.height == height)
+        let from = other.planes(source)
+        let target = planes(index)
+        for line in 0..<height {
+            (target.luma + line * target.lumaStride)
+                .update(from: from.luma + line * from.lumaStride, count: width)
+        }
+        for line in 0..<height / 2 {
+            (target.chroma + line * target.chromaStride)
+                .update(from: from.chroma + line * from.chromaStride, count: width)
+        }
+    }
+
     func frame(_ index: Int) -> UnsafeMutablePointer<AVFrame> {
         precondition(index >= 0 && index < count)
         return frames[index].frame

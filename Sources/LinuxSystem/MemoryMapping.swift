@@ -4,18 +4,22 @@ internal import Glibc
 package struct MemoryMapping: ~Copyable {
     package let bytes: UnsafeMutableRawBufferPointer
 
-    /// Maps `count` bytes from `offset` on for reading and writing (`mmap(2)`).
+    /// Maps `count` bytes from `offset` on (`mmap(2)`).
+    ///
+    /// A mapping that is not writable must only be read: a write traps.
     package init(
         _ descriptor: borrowing Descriptor,
         offset: Int,
-        count: Int
+        count: Int,
+        isWritable: Bool = true
     )
         throws(SystemError)
     {
         let raw = descriptor.raw
+        let access = isWritable ? PROT_READ | PROT_WRITE : PROT_READ
         // MAP_FAILED is the address −1, the value by which `retrying` knows a failure.
         let address = try retrying("mmap") {
-            Int(bitPattern: mmap(nil, count, PROT_READ | PROT_WRITE, MAP_SHARED, raw, offset))
+            Int(bitPattern: mmap(nil, count, access, MAP_SHARED, raw, offset))
         }
         bytes = UnsafeMutableRawBufferPointer(
             start: UnsafeMutableRawPointer(bitPattern: address),

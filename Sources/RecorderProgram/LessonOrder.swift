@@ -41,6 +41,15 @@ struct LessonOrder {
         settings.videoBitRate = encoder.bitrate
         settings.audioBitRate = encoder.audioBitrate
         settings.videoThreads = encoder.threads
+        settings.videoCodecs =
+            switch encoder.video {
+            // Looking for a memory-to-memory device, libavcodec opens every camera's node: it is
+            // done only where the configuration asks for it.
+            case .automatic: [.vaapi, .libx264]
+            case .v4l2m2m: [.v4l2m2m]
+            case .vaapi: [.vaapi]
+            case .libx264: [.libx264]
+            }
         settings.capturePriority = priority == 0 ? nil : priority
         settings.videoPreset =
             switch encoder.preset {
@@ -54,6 +63,16 @@ struct LessonOrder {
     private static let defaultSize = BoxConfiguration.PictureSize(width: 1280, height: 720)
     private static let defaultFrameRate = 30
 
+    /// What a camera that encodes by itself has to keep to; nil where an encoder is named.
+    private static func passThrough(_ configuration: BoxConfiguration) -> PassThroughLimits? {
+        guard configuration.encoder.video == .automatic else { return nil }
+        return PassThroughLimits(
+            bitRate: configuration.encoder.bitrate,
+            // Half a segment: so much may a segment hold of the one after it.
+            keyFrameInterval: LessonSettings().segmentLength.nanoseconds / 2
+        )
+    }
+
     private static func sources(
         _ token: StartToken,
         _ given: [ToRecorder.Source],
@@ -66,19 +85,14 @@ struct LessonOrder {
                 throw Refusal(.sources, "The order does not say where camera \(name) is.")
             }
             let options = configuration.source(name)
-            sources.append(
-                LessonSource(
-                    name: name,
-                    device: .camera(
-                        CameraRequest(
-                            path: source.path,
-                            width: options.size?.width ?? defaultSize.width,
-                            height: options.size?.height ?? defaultSize.height,
-                            frameRate: options.frameRate ?? defaultFrameRate
-                        )
-                    )
-                )
+            var request = CameraRequest(
+                path: source.path,
+                width: options.size?.width ?? defaultSize.width,
+                height: options.size?.height ?? defaultSize.height,
+                frameRate: options.frameRate ?? defaultFrameRate
             )
+            request.passThrough = passThrough(configuration)
+            sources.append(LessonSource(name: name, device: .camera(request)))
         }
         for name in token.microphones {
             guard let source = named[name], source.kind == "microphone" else {

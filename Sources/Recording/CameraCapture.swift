@@ -4,20 +4,42 @@ internal import LinuxSystem
 internal import Pipeline
 internal import PixelConversion
 
+/// Where a camera's pictures go.
+enum CapturePort: Sendable {
+    /// Straight into the form that the encoder takes.
+    case converted(PicturePort)
+    /// As they come, to a thread that decodes them.
+    case compressed(CompressedPort)
+
+    var queue: PictureQueue {
+        switch self {
+        case .converted(let port): port
+        case .compressed(let port): port
+        }
+    }
+
+    /// Whether the picture could be brought into the buffer `index`; real-time safe.
+    func take(_ bytes: UnsafeRawBufferPointer, _ format: CameraFormat, into index: Int) -> Bool {
+        switch self {
+        case .converted(let port): convert(bytes, format, into: port.pool.planes(index))
+        case .compressed(let port): port.copy(bytes, to: index)
+        }
+    }
+}
+
 /// A camera's real-time loop: each picture goes from the driver's buffer straight into one that
-/// the encoder takes, and its index into a ring.
+/// the next thread takes, and its index into a ring.
 ///
-/// Input: an open camera. Output: `port.filled`. Constraint: no allocation, no lock, no logging;
+/// Input: an open camera. Output: `port`. Constraint: no allocation, no lock, no logging;
 /// the loop ends by ``Camera/Camera/stop()``, by the device's failure or its silence, and the
 /// caller closes.
 /// When the encoder is behind, the oldest picture that it has not begun makes room.
 ///
 /// Thread-bound; lives as long as the source, through several openings of its device.
 final class CameraCapture {
-    private let port: PicturePort
+    private let port: CapturePort
     private let status: SourceStatus
     private let timeline: Timeline
-    private let bell: Doorbell
     private let clock: any WaitingClock
     private let restartLimit: Int64
     private var next = PictureNote()
@@ -26,17 +48,15 @@ final class CameraCapture {
     private static let patience: Int64 = 500_000_000
 
     init(
-        port: PicturePort,
+        port: CapturePort,
         status: SourceStatus,
         timeline: Timeline,
-        bell: Doorbell,
         clock: any WaitingClock,
         restartLimit: Int64
     ) {
         self.port = port
         self.status = status
         self.timeline = timeline
-        self.bell = bell
         self.clock = clock
         self.restartLimit = restartLimit
     }
@@ -48,16 +68,17 @@ final class CameraCapture {
 
     func run(_ camera: any Camera) throws(CameraError) -> CaptureEnd {
         let format = camera.format
+        let queue = port.queue
         let estimatedBefore = status.estimated
         var lastSeen = clock.now()
         while true {
             var isTaken = false
             let now = clock.now()
             let outcome = try camera.next(deadline: now + Self.patience) { bytes, timestamp in
-                guard let index = spare ?? buffer() else { return }
+                guard let index = spare ?? buffer(of: queue) else { return }
                 spare = index
                 next.timestamp = timestamp
-                isTaken = convert(bytes, format, into: port.pool.planes(index))
+                isTaken = port.take(bytes, format, into: index)
             }
             switch outcome {
             case .picture(let lost):
@@ -66,7 +87,8 @@ final class CameraCapture {
                 count(lost: Int(lost), in: &next)
                 if let index = spare, isTaken {
                     spare = nil
-                    send(index, next)
+                    status.countDelivered(1, at: next.timestamp)
+                    queue.push(index, next)
                     next.ordinal += 1
                 } else if spare != nil {
                     next.damaged += 1
@@ -87,11 +109,11 @@ final class CameraCapture {
     }
 
     /// A buffer to write to: a free one, or the oldest that waits for the encoder.
-    private func buffer() -> Int? {
-        if let index = port.free.pop() { return index }
-        guard let index = port.filled.evictOldest() else { return nil }
+    private func buffer(of queue: PictureQueue) -> Int? {
+        if let index = queue.free.pop() { return index }
+        guard let index = queue.filled.evictOldest() else { return nil }
         // What was taken before the lesson's first instant is not missing from it.
-        if let zero = timeline.zero, port.notes[index].timestamp >= zero { status.countDropped(1) }
+        if let zero = timeline.zero, queue.notes[index].timestamp >= zero { status.countDropped(1) }
         return index
     }
 
@@ -99,14 +121,6 @@ final class CameraCapture {
         guard lost > 0 else { return }
         note.lost += lost
         status.countLost(lost)
-    }
-
-    private func send(_ index: Int, _ note: PictureNote) {
-        port.notes[index] = note
-        status.countDelivered(1, at: note.timestamp)
-        // There are as many places as indices, so there is room.
-        _ = port.filled.push(index)
-        bell.ring()
     }
 }
 
@@ -132,6 +146,11 @@ private func convert(
     )
     switch format.pixelFormat {
     case .nv12: return nv12ToNV12(source, into: target)
-    case .yuyv: return yuyvToNV12(source, into: target)
+    case .yu12: return yu12ToNV12(source, into: target)
+    case .yuyv: return packedToNV12(source, .yuyv, into: target)
+    case .uyvy: return packedToNV12(source, .uyvy, into: target)
+    case .yvyu: return packedToNV12(source, .yvyu, into: target)
+    case .vyuy: return packedToNV12(source, .vyuy, into: target)
+    case .mjpeg, .h264: return false
     }
 }

@@ -12,7 +12,7 @@ enum OpenReport: Sendable {
 
 /// What a capture thread needs to begin.
 enum CaptureOrder: Sendable {
-    case camera(PicturePort)
+    case camera(CapturePort)
     case microphone(SoundPort)
 }
 
@@ -64,7 +64,9 @@ struct CaptureThread: Sendable {
         let limit = session.clock.now() + settings.openLimit.nanoseconds
         while !source.device.isStopped {
             do throws(DeviceFailure) {
-                return try OpenDevice.open(device, clock: session.clock)
+                return try OpenDevice.open(device, clock: session.clock) {
+                    source.device.isStopped
+                }
             } catch {
                 let next = session.clock.now() + Self.openPause
                 guard error.mayBeEarly, next < limit else { throw error }
@@ -114,7 +116,11 @@ struct CaptureThread: Sendable {
     private func awaitReturn(of first: OpenDevice, _ loop: CaptureLoop) -> OpenDevice? {
         while !source.device.waitForStop(until: session.clock.now() + Self.returnPause) {
             do throws(DeviceFailure) {
-                let opened = try OpenDevice.open(device, again: first, clock: session.clock)
+                let opened = try OpenDevice.open(
+                    device,
+                    again: first,
+                    clock: session.clock
+                ) { source.device.isStopped }
                 if source.device.attach(opened.stop) { return opened }
                 opened.close()
             } catch {
@@ -162,7 +168,6 @@ private struct CaptureLoop {
                         port: port,
                         status: source.status,
                         timeline: session.timeline,
-                        bell: source.bell,
                         clock: session.clock,
                         restartLimit: settings.restartLimit.nanoseconds
                     )

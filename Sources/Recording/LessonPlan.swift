@@ -4,12 +4,13 @@ internal import LinuxSystem
 internal import MediaTime
 internal import Microphone
 internal import Pipeline
+internal import PixelConversion
 
 /// Encoders, muxer, buffers and queues of one lesson, made before any of its threads runs them.
 struct LessonPlan {
     let captureOrders: [CaptureOrder]
-    /// One body per encode thread, in the order of the sources.
-    let encodeStages: [@Sendable () -> Void]
+    /// One body for each decode and encode thread, by the thread's name.
+    let stages: [(name: String, run: @Sendable () -> Void)]
     let mux: MuxStage
     let queues: [HandoffQueue<TrackMessage>]
     let output: HandoffQueue<SinkMessage>
@@ -19,6 +20,8 @@ struct LessonPlan {
     private struct Track {
         let order: CaptureOrder
         let stage: @Sendable () -> Void
+        /// Of a camera whose pictures are not captured as the encoder takes them.
+        var decodeStage: (@Sendable () -> Void)?
         let queue: HandoffQueue<TrackMessage>
         let parameters: TrackParameters
         let description: TrackDescription
@@ -28,7 +31,8 @@ struct LessonPlan {
     init(
         _ session: Session,
         _ formats: [CaptureSet.Format],
-        _ settings: LessonSettings
+        _ settings: LessonSettings,
+        _ encoders: EncoderFactory
     )
         throws(RecordingError)
     {
@@ -42,7 +46,9 @@ struct LessonPlan {
             do throws(LibAVError) {
                 switch format {
                 case .camera(let format):
-                    tracks.append(try Self.camera(format, index, session, settings, bell))
+                    tracks.append(
+                        try Self.camera(format, index, session, settings, encoders, bell)
+                    )
                 case .microphone(let format):
                     tracks.append(try Self.microphone(format, index, session, settings, bell))
                 }
@@ -51,7 +57,11 @@ struct LessonPlan {
             }
         }
         captureOrders = tracks.map(\.order)
-        encodeStages = tracks.map(\.stage)
+        stages = zip(session.sources, tracks).flatMap { source, track in
+            let name = source.status.name
+            let decoding = track.decodeStage.map { [("dec-" + name, $0)] } ?? []
+            return decoding + [("enc-" + name, track.stage)]
+        }
         queues = tracks.map(\.queue)
         output = HandoffQueue(capacity: settings.segmentQueue, overflow: .wait)
         spares = HandoffQueue(capacity: 2, overflow: .refuse)
@@ -63,6 +73,7 @@ struct LessonPlan {
                 output: output,
                 spares: spares,
                 tracks: tracks.map(\.description),
+                parameters: tracks.map(\.parameters),
                 muxer: try FragmentMuxer(tracks: tracks.map(\.parameters)),
                 segmenter: Segmenter(
                     tracks: tracks.map(\.segmentation),
@@ -81,39 +92,28 @@ struct LessonPlan {
         _ index: Int,
         _ session: Session,
         _ settings: LessonSettings,
+        _ factory: EncoderFactory,
         _ bell: Doorbell
     ) throws(LibAVError) -> Track {
         let source = session.sources[index]
         let interval = format.frameInterval
-        let encoding = videoSettings(format, settings)
-        let encoder = try VideoEncoder(encoding, track: index)
-        let parameters = encoder.parameters
-        let pool = try VideoFramePool(
-            count: settings.pictureBuffers + 1,
-            width: format.width,
-            height: format.height,
-            colour: encoding.colour
-        )
-        let port = PicturePort(pool: pool)
         let queue = HandoffQueue<TrackMessage>(
             capacity: settings.packetQueue,
             overflow: .wait,
             bell: bell
         )
-        let stage = VideoStage(
-            session: session,
-            source: source,
-            port: port,
-            encoder: encoder,
-            packets: queue,
-            interval: MediaTime(nanoseconds: interval.nanoseconds),
-            settings: settings
-        )
+        let way: CameraWay
+        if format.pixelFormat == .h264 {
+            way = try passedThrough(format, index, session, settings, queue)
+        } else {
+            way = try encoded(format, index, session, settings, factory, queue)
+        }
         return Track(
-            order: .camera(port),
-            stage: { stage.run() },
+            order: .camera(way.port),
+            stage: way.stage,
+            decodeStage: way.decodeStage,
             queue: queue,
-            parameters: parameters,
+            parameters: way.parameters,
             description: TrackDescription(
                 name: source.status.name,
                 kind: .video(
@@ -122,7 +122,7 @@ struct LessonPlan {
                     rateNumerator: interval.denominator,
                     rateDenominator: interval.numerator
                 ),
-                codec: parameters.codec
+                codec: way.parameters.codec
             ),
             segmentation: Segmenter.Track(
                 isVideo: true,
@@ -130,6 +130,122 @@ struct LessonPlan {
                 nominalDuration: MediaTime(nanoseconds: interval.nanoseconds).ticks(of: .video)
             )
         )
+    }
+
+    /// What lies between a camera's capture thread and the muxer.
+    private struct CameraWay {
+        let port: CapturePort
+        let stage: @Sendable () -> Void
+        var decodeStage: (@Sendable () -> Void)?
+        let parameters: TrackParameters
+    }
+
+    private static func passedThrough(
+        _ format: CameraFormat,
+        _ index: Int,
+        _ session: Session,
+        _ settings: LessonSettings,
+        _ queue: HandoffQueue<TrackMessage>
+    ) throws(LibAVError) -> CameraWay {
+        let source = session.sources[index]
+        let port = CompressedPort(
+            count: settings.pictureBuffers,
+            capacity: format.capacity,
+            bell: source.bell
+        )
+        let stage = PassStage(
+            session: session,
+            source: source,
+            port: port,
+            header: format.header,
+            track: index,
+            packets: queue,
+            settings: settings
+        )
+        return CameraWay(
+            port: .compressed(port),
+            stage: { stage.run() },
+            parameters: try TrackParameters(
+                h264: format.header,
+                width: format.width,
+                height: format.height
+            )
+        )
+    }
+
+    private static func encoded(
+        _ format: CameraFormat,
+        _ index: Int,
+        _ session: Session,
+        _ settings: LessonSettings,
+        _ factory: EncoderFactory,
+        _ queue: HandoffQueue<TrackMessage>
+    ) throws(LibAVError) -> CameraWay {
+        let source = session.sources[index]
+        let interval = format.frameInterval.nanoseconds
+        let encoding = videoSettings(format, settings)
+        let (encoder, parameters) = try factory.encoder(
+            encoding,
+            track: index,
+            source: source.status.name,
+            interval: interval,
+            settings
+        )
+        let isCompressed = format.pixelFormat.isCompressed
+        let pool = try VideoFramePool(
+            count: 1 + (isCompressed ? settings.decodedBuffers : settings.pictureBuffers),
+            width: format.width,
+            height: format.height,
+            colour: encoding.colour
+        )
+        let port = PicturePort(
+            pool: pool,
+            bell: source.bell,
+            roomBell: isCompressed ? source.decodeBell : nil
+        )
+        let intake = try intake(format, port, session, source, settings)
+        let stage = VideoStage(
+            session: session,
+            source: source,
+            port: port,
+            encoder: encoder,
+            packets: queue,
+            interval: MediaTime(nanoseconds: interval),
+            settings: settings
+        )
+        return CameraWay(
+            port: intake.port,
+            stage: { stage.run() },
+            decodeStage: intake.stage,
+            parameters: parameters
+        )
+    }
+
+    /// Where the capture thread puts a camera's pictures, and the thread between that and `port`.
+    private static func intake(
+        _ format: CameraFormat,
+        _ port: PicturePort,
+        _ session: Session,
+        _ source: SourceControl,
+        _ settings: LessonSettings
+    ) throws(LibAVError) -> (port: CapturePort, stage: (@Sendable () -> Void)?) {
+        guard format.pixelFormat.isCompressed else { return (.converted(port), nil) }
+        guard let decoder = JPEGDecoder(width: format.width, height: format.height) else {
+            throw .noMemory
+        }
+        let compressed = CompressedPort(
+            count: settings.pictureBuffers,
+            capacity: format.capacity,
+            bell: source.decodeBell
+        )
+        let stage = DecodeStage(
+            session: session,
+            source: source,
+            input: compressed,
+            output: port,
+            decoder: decoder
+        )
+        return (.compressed(compressed), { stage.run() })
     }
 
     private static func videoSettings(

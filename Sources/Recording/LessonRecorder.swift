@@ -14,8 +14,9 @@ internal import Synchronization
 ///
 /// # Concurrency model
 /// Each source has a capture thread, which alone opens, reads and closes its device, and an encode
-/// thread; a mux thread and a write thread serve all. Between capture and encoder lie lock-free
-/// rings of buffers, after it bounded queues; each object beyond them belongs to one thread.
+/// thread; a camera that sends compressed pictures has a decode thread between them. A mux thread
+/// and a write thread serve all. Between capture and encoder lie lock-free rings of buffers, after
+/// it bounded queues; each object beyond them belongs to one thread.
 ///
 /// ```
 /// camera  ─ capture ═ring═ encode ─queue─┐
@@ -42,6 +43,7 @@ package final class LessonRecorder: Sendable {
     private let sources: [LessonSource]
     private let settings: LessonSettings
     private let sink: any LessonSink
+    private let encoders: EncoderFactory
     private let session: Session
     private let threads = Mutex(Threads())
 
@@ -54,6 +56,7 @@ package final class LessonRecorder: Sendable {
         settings: LessonSettings,
         sink: any LessonSink,
         clock: any WaitingClock = KernelClock(),
+        encoders: EncoderFactory = .libAV,
         ended: @escaping @Sendable (RecordingError) -> Void = { _ in }
     ) throws(RecordingError) {
         precondition((1...64).contains(sources.count))
@@ -61,6 +64,7 @@ package final class LessonRecorder: Sendable {
         self.sources = sources
         self.settings = settings
         self.sink = sink
+        self.encoders = encoders
         do throws(SystemError) {
             var controls: [SourceControl] = []
             for source in sources {
@@ -135,6 +139,11 @@ package final class LessonRecorder: Sendable {
         joinAll(exceptWriter: true)
     }
 
+    /// When the lesson's first instant was (CLOCK_MONOTONIC, ns); nil until it is decided.
+    ///
+    /// Thread-safe.
+    package var firstInstant: Int64? { session.timeline.zero }
+
     /// How the lesson fares now; thread-safe.
     package var health: LessonHealth {
         let writer = threads.withLock { $0.writer }
@@ -156,7 +165,7 @@ package final class LessonRecorder: Sendable {
 
     /// Makes encoders, muxer and threads for the open devices, and lets the captures go.
     private func run(_ capture: CaptureSet) throws(RecordingError) {
-        let plan = try LessonPlan(session, capture.formats, settings)
+        let plan = try LessonPlan(session, capture.formats, settings, encoders)
         let writer = WriteStage(
             session: session,
             input: plan.output,
@@ -172,8 +181,8 @@ package final class LessonRecorder: Sendable {
         do throws(SystemError) {
             started.write = try NamedThread("write") { writer.run() }
             started.mux = try session.clock.thread("mux") { [mux = plan.mux] in mux.run() }
-            for (source, stage) in zip(sources, plan.encodeStages) {
-                started.encode.append(try session.clock.thread("enc-\(source.name)", stage))
+            for stage in plan.stages {
+                started.encode.append(try session.clock.thread(stage.name, stage.run))
             }
         } catch {
             // The threads that did start end when their queues do.

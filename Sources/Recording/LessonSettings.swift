@@ -25,6 +25,12 @@ package struct LessonSettings: Hashable, Sendable {
     /// Bits per second and camera.
     package var videoBitRate = 4_000_000
     package var videoPreset = VideoPreset.superfast
+    /// The first of them that opens is taken; one that fails later is replaced by libx264.
+    package var videoCodecs = [VideoCodec.libx264]
+    /// How long an encoder that is a device may take to open.
+    package var encoderOpenLimit = MediaTime.seconds(3)
+    /// How far such an encoder may fall behind the pictures before it is replaced.
+    package var encoderLagLimit = MediaTime.seconds(1)
     /// Per camera.
     package var videoThreads = 2
     /// Bits per second and microphone.
@@ -47,8 +53,11 @@ package struct LessonSettings: Hashable, Sendable {
     /// A lesson to which no source has given anything for so long ends: time enough to put a plug
     /// back in, too short to fill a disk with silence.
     package var absenceLimit = MediaTime.seconds(60)
-    /// Pictures between capture and encoder, per camera.
+    /// Pictures between capture and encoder, per camera, as the camera sends them.
     package var pictureBuffers = 6
+    /// Decoded pictures of a camera that sends compressed ones: one that is being decoded, one with
+    /// the encoder, and the one before it.
+    package var decodedBuffers = 3
     /// Encoded pictures between encoder and muxer, per camera.
     package var packetQueue = 64
     /// Encoded blocks of sound that wait for a slow sink, per microphone: 85 s at 48 kHz.

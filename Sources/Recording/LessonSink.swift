@@ -3,8 +3,8 @@ package import MediaTime
 
 /// Where a lesson's media goes: sealed, kept, sent; the pipeline does not know.
 ///
-/// Every call comes from the one write thread, in order: ``begin(initSegment:tracks:)`` first, then
-/// segments and gaps as they come. Calls may block; the pipeline then drops pictures, counts them,
+/// Every call comes from the one write thread, in order: ``begin(initSegment:tracks:)`` first, and
+/// again when an encoder was replaced; segments and gaps as they come. Calls may block; the pipeline then drops pictures, counts them,
 /// and keeps the sound. The bytes are plaintext media and valid only during the call. An error ends
 /// the lesson, and no further call follows.
 package protocol LessonSink: AnyObject, Sendable {
@@ -110,4 +110,8 @@ package enum GapReason: String, CaseIterable, Hashable, Sendable {
     case jump
     /// The device failed or was unplugged.
     case gone
+    /// The encoder failed or hung, and was replaced.
+    case encoder
+    /// The camera encoded it to build upon one that is missing.
+    case reference
 }

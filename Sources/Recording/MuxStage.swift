@@ -15,7 +15,10 @@ final class MuxStage: @unchecked Sendable {
     private let bell: Doorbell
     private let output: HandoffQueue<SinkMessage>
     private let spares: HandoffQueue<MediaBytes>
-    private let tracks: [TrackDescription]
+    private var tracks: [TrackDescription]
+    private var parameters: [TrackParameters]
+    /// What the tracks become with a later run.
+    private var changes: [Change] = []
     private var muxer: FragmentMuxer
     private var segmenter: Segmenter
     private let backlogs: [Backlog]
@@ -27,6 +30,12 @@ final class MuxStage: @unchecked Sendable {
     /// Taken from one queue before the next is looked at.
     private static let batch = 32
     private static let quiet: Int64 = 2_000_000_000
+
+    private struct Change {
+        let start: MediaTime
+        let track: Int
+        let parameters: TrackParameters
+    }
 
     private final class Backlog {
         var merger: GapMerger
@@ -47,6 +56,7 @@ final class MuxStage: @unchecked Sendable {
         output: HandoffQueue<SinkMessage>,
         spares: HandoffQueue<MediaBytes>,
         tracks: [TrackDescription],
+        parameters: [TrackParameters],
         muxer: consuming FragmentMuxer,
         segmenter: Segmenter,
         absenceLimit: MediaTime
@@ -58,6 +68,7 @@ final class MuxStage: @unchecked Sendable {
         self.output = output
         self.spares = spares
         self.tracks = tracks
+        self.parameters = parameters
         self.muxer = muxer
         self.segmenter = segmenter
         backlogs = tracks.map { Backlog(source: $0.name) }
@@ -117,6 +128,9 @@ final class MuxStage: @unchecked Sendable {
     private func handle(_ message: consuming TrackMessage, of track: Int) throws(LibAVError) {
         switch consume message {
         case .gap(let gap): output.put(.gap(gap))
+        case .encoderChanged(let parameters, let start):
+            changes.append(Change(start: start, track: track, parameters: parameters))
+            segmenter.beginRun(at: start)
         case .packet(let packet):
             let decoding = packet.decoding
             let isKeyFrame = packet.isKeyFrame
@@ -128,6 +142,7 @@ final class MuxStage: @unchecked Sendable {
     private func obey(_ actions: [Segmenter.Action]) throws(LibAVError) {
         for action in actions {
             switch action {
+            case .beginRun(let start): try beginRun(start)
             case .write(let track, let duration):
                 guard var packet = backlogs[track].packets.takeFirst() else { continue }
                 packet.duration = duration
@@ -138,6 +153,21 @@ final class MuxStage: @unchecked Sendable {
             case .emit(let start, let duration): try emit(start, duration)
             }
         }
+    }
+
+    private func beginRun(_ start: MediaTime) throws(LibAVError) {
+        for change in changes where change.start <= start {
+            parameters[change.track] = change.parameters
+            let old = tracks[change.track]
+            tracks[change.track] = TrackDescription(
+                name: old.name,
+                kind: old.kind,
+                codec: change.parameters.codec
+            )
+        }
+        changes.removeAll { $0.start <= start }
+        muxer = try FragmentMuxer(tracks: parameters)
+        output.put(.begin(muxer.takeBytes(), tracks))
     }
 
     private func discard(_ track: Int) {

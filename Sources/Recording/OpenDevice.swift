@@ -7,19 +7,24 @@ enum OpenDevice {
     case camera(any Camera)
     case microphone(any Microphone)
 
-    /// Opens it; with `earlier` the same device once more, which must still be what the lesson's
-    /// encoders were made for.
+    /// Opens it; with `earlier` the same device once more, as the lesson's encoders need it.
+    ///
+    /// May take a few seconds where a camera encodes by itself, unless `isStopped` says that nobody
+    /// waits any more.
     static func open(
         _ device: LessonSource.Device,
         again earlier: OpenDevice? = nil,
-        clock: any WaitingClock
+        clock: any WaitingClock,
+        isStopped: () -> Bool
     ) throws(DeviceFailure) -> OpenDevice {
         let opened: OpenDevice
         switch device {
         case .camera(let request):
             do throws(CameraError) {
                 let known = earlier?.identity
-                opened = .camera(try openCamera(request, again: known, clock: clock))
+                opened = .camera(
+                    try openCamera(request, again: known, clock: clock, isStopped: isStopped)
+                )
             } catch { throw DeviceFailure(error) }
         case .microphone(let request):
             do throws(MicrophoneError) {
@@ -63,12 +68,23 @@ enum OpenDevice {
     private func fits(_ earlier: OpenDevice) -> Bool {
         switch (self, earlier) {
         case (.camera(let new), .camera(let old)):
-            new.format.width == old.format.width && new.format.height == old.format.height
-                && new.format.fullRange == old.format.fullRange
-                && new.format.matrix == old.format.matrix
+            new.format.goes(theWayOf: old.format)
         case (.microphone(let new), .microphone(let old)): new.format == old.format
         case (.camera, .microphone), (.microphone, .camera): false
         }
+    }
+}
+
+extension CameraFormat {
+    /// Whether pictures of this format are for the same threads, buffers and encoder.
+    fileprivate func goes(theWayOf other: CameraFormat) -> Bool {
+        let isSameWay =
+            pixelFormat.isCompressed
+            ? pixelFormat == other.pixelFormat && header == other.header
+                && capacity <= other.capacity
+            : !other.pixelFormat.isCompressed
+        return isSameWay && width == other.width && height == other.height
+            && fullRange == other.fullRange && matrix == other.matrix
     }
 }
 

@@ -4,8 +4,9 @@ package import MediaTime
 ///
 /// Holds no media, knows no thread and no clock.
 ///
-/// Segments lie between multiples of the segment length. A segment closes when every track has a
-/// packet at or after its end, has ended, or lags: another track is `lagLimit` past the end. Until
+/// Segments lie between multiples of the segment length; of a video track they lie between its first
+/// key frames at or after these. A segment closes when every track has a packet, or that key frame,
+/// at or after its end, has ended, or lags: another track is `lagLimit` past the end. Until
 /// then packets are held, so that each one's duration is the way to its successor; the last one
 /// before a lag or an end gets the track's nominal duration.
 ///
@@ -28,6 +29,8 @@ package struct Segmenter {
 
     /// What to do with the packets, each meaning the oldest one held of its track.
     package enum Action: Hashable, Sendable {
+        /// What follows, up to the next such action, is of the run that begins at `start`.
+        case beginRun(start: MediaTime)
         /// Put it into the segment under way, lasting `duration` ticks.
         case write(track: Int, duration: Int64)
         /// Destroy it: no key frame came before it in its segment.
@@ -45,6 +48,8 @@ package struct Segmenter {
         let track: Track
         var held: [Held] = []
         var latest: MediaTime?
+        /// Where a segment can begin.
+        var latestStart: MediaTime?
         var hasEnded = false
     }
 
@@ -54,6 +59,8 @@ package struct Segmenter {
     /// Of the segment under way.
     private var start = MediaTime.zero
     private var idleTime = MediaTime.zero
+    /// Where runs begin, in order.
+    private var runs: [MediaTime] = []
 
     package init(tracks: [Track], length: MediaTime, lagLimit: MediaTime) {
         self.tracks = tracks.map { State(track: $0) }
@@ -61,10 +68,20 @@ package struct Segmenter {
         self.lagLimit = lagLimit
     }
 
+    /// A run begins with the segment that starts at `start`, or when that is closed, with the one
+    /// under way.
+    package mutating func beginRun(at start: MediaTime) {
+        guard !runs.contains(start) else { return }
+        runs.append(start)
+        runs.sort()
+    }
+
     /// A packet came; its decoding time (ticks of the track) is later than the track's last one.
     package mutating func add(track: Int, decoding: Int64, isKeyFrame: Bool) -> [Action] {
         tracks[track].held.append(Held(decoding: decoding, isKeyFrame: isKeyFrame))
-        tracks[track].latest = MediaTime(ticks: decoding, of: tracks[track].track.timeBase)
+        let time = MediaTime(ticks: decoding, of: tracks[track].track.timeBase)
+        tracks[track].latest = time
+        if isKeyFrame || !tracks[track].track.isVideo { tracks[track].latestStart = time }
         return closeSegments()
     }
 
@@ -94,7 +111,7 @@ package struct Segmenter {
         let isNeeded = furthest >= end || tracks.contains { !$0.held.isEmpty }
         return isNeeded
             && tracks.allSatisfy { state in
-                isLate || (state.hasEnded && furthest >= end) || (state.latest ?? .zero) >= end
+                isLate || (state.hasEnded && furthest >= end) || (state.latestStart ?? .zero) >= end
             }
     }
 
@@ -103,10 +120,14 @@ package struct Segmenter {
         var actions: [Action] = []
         for index in tracks.indices {
             let limit = end.ticks(of: tracks[index].track.timeBase, rounding: .up)
-            let count = tracks[index].held.prefix { $0.decoding < limit }.count
-            actions += take(count, of: index)
+            let isVideo = tracks[index].track.isVideo
+            let next = tracks[index].held.firstIndex {
+                $0.decoding >= limit && ($0.isKeyFrame || !isVideo)
+            }
+            actions += take(next ?? tracks[index].held.count, of: index)
         }
         if actions.contains(where: \.isWrite) {
+            actions = dueRun() + actions
             actions.append(.emit(start: start, duration: end - start))
         }
         start = end
@@ -126,9 +147,17 @@ package struct Segmenter {
             actions += take(state.held.count, of: index)
         }
         if actions.contains(where: \.isWrite) {
+            actions = dueRun() + actions
             actions.append(.emit(start: start, duration: last - start))
         }
         return actions
+    }
+
+    private mutating func dueRun() -> [Action] {
+        let due = runs.prefix { $0 <= start }
+        guard let latest = due.last else { return [] }
+        runs.removeFirst(due.count)
+        return [.beginRun(start: latest)]
     }
 
     private mutating func take(_ count: Int, of index: Int) -> [Action] {

@@ -48,7 +48,7 @@ final class Session: Sendable {
         isStopRequested.store(true, ordering: .releasing)
         for source in sources {
             source.device.stop()
-            source.bell.ring()
+            source.ring()
         }
     }
 
@@ -96,12 +96,15 @@ final class SourceControl: Sendable {
     let device: DeviceSwitch
     /// Wakes the source's encode thread.
     let bell: Doorbell
+    /// Wakes the source's decode thread, where it has one.
+    let decodeBell: Doorbell
     private let hasLeft = Atomic<Bool>(false)
 
     init(name: String, clock: any WaitingClock) throws(SystemError) {
         status = SourceStatus(name: name)
         device = try DeviceSwitch(clock: clock)
         bell = try Doorbell(clock: clock)
+        decodeBell = try Doorbell(clock: clock)
     }
 
     /// The capture thread pushes nothing any more.
@@ -109,6 +112,11 @@ final class SourceControl: Sendable {
 
     func endCapture() {
         hasLeft.store(true, ordering: .releasing)
+        ring()
+    }
+
+    func ring() {
+        decodeBell.ring()
         bell.ring()
     }
 }

@@ -6,6 +6,8 @@ internal import Pipeline
 enum TrackMessage: ~Copyable, Sendable {
     case packet(EncodedPacket)
     case gap(LessonGap)
+    /// The packets from `start` on, a segment's bound, are another encoder's.
+    case encoderChanged(TrackParameters, start: MediaTime)
 }
 
 /// What the mux thread tells the write thread.

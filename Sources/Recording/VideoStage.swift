@@ -15,20 +15,19 @@ final class VideoStage: @unchecked Sendable {
     private let port: PicturePort
     private let packets: HandoffQueue<TrackMessage>
     private let settings: LessonSettings
-    private var encoder: VideoEncoder
-    private var merger: GapMerger
+    private var encoder: TrackEncoder
+    private var gaps: PictureGaps
     /// Indices that the encoder has not given back.
     private var lent: [Int] = []
-    private var before = PictureNote()
-    /// Of the last picture that the camera took.
-    private var lastTime = MediaTime.zero
-    private var hasPicture = false
     /// Of the last picture that the encoder got, which may be a repeated one.
     private var lastTicks = Int64.min
     /// The picture that is repeated while the camera gives none.
     private var last: Int?
     private var nextBound: Int64 = 0
-    private var isStalled = false
+    /// Where the last packet ends.
+    private var delivered = MediaTime.zero
+    /// Pictures that found no encoder.
+    private var refused = 0
     /// Pictures that the encoder holds back, at the most.
     private static let delay: Int64 = 2
     /// Between repeated pictures, in 90 kHz ticks.
@@ -38,7 +37,7 @@ final class VideoStage: @unchecked Sendable {
         session: Session,
         source: SourceControl,
         port: PicturePort,
-        encoder: consuming VideoEncoder,
+        encoder: TrackEncoder,
         packets: HandoffQueue<TrackMessage>,
         interval: MediaTime,
         settings: LessonSettings
@@ -49,7 +48,12 @@ final class VideoStage: @unchecked Sendable {
         self.encoder = encoder
         self.packets = packets
         self.settings = settings
-        merger = GapMerger(source: source.status.name)
+        gaps = PictureGaps(
+            session: session,
+            source: source,
+            packets: packets,
+            stallLimit: settings.stallLimit
+        )
         // As the camera would, and never into the future.
         let longest = MediaTime(nanoseconds: settings.patience.nanoseconds / (Self.delay + 1))
         repeatStep = min(interval, longest).ticks(of: .video)
@@ -61,11 +65,13 @@ final class VideoStage: @unchecked Sendable {
                 try encodeAll(since: zero)
                 try encoder.finish()
                 try deliver()
+                if encoder.hasFailed { noteLostPictures(to: gaps.lastTime) }
             }
         } catch {
             session.fail(.encoderFailed(source: source.status.name, error))
         }
-        for gap in merger.flush() { packets.put(.gap(gap)) }
+        port.leave()
+        gaps.finish()
         packets.close()
     }
 
@@ -75,10 +81,11 @@ final class VideoStage: @unchecked Sendable {
                 try encode(index, since: zero)
                 continue
             }
-            if session.isStopping && source.isCaptureOver && port.filled.isEmpty { break }
+            if session.isStopping && source.isCaptureOver && port.isDrained { break }
             try watch()
             source.bell.wait(deadline: session.clock.now() + 200_000_000) {
-                !port.filled.isEmpty || (session.isStopping && source.isCaptureOver)
+                !port.filled.isEmpty
+                    || (session.isStopping && source.isCaptureOver && port.isDrained)
             }
         }
         try noteLastGap()
@@ -89,15 +96,12 @@ final class VideoStage: @unchecked Sendable {
         let time = MediaTime(nanoseconds: note.timestamp - zero)
         let ticks = time.ticks(of: .video)
         guard ticks >= 0 else {
-            before = note
+            gaps.skip(note)
             return giveBack(index)
         }
-        noteGaps(upTo: note, at: time)
-        before = note
+        _ = gaps.add(note, at: time)
         // Whole segments that were passed while the encoder or the sink was busy.
         try fill(to: time - settings.segmentLength)
-        lastTime = time
-        hasPicture = true
         // Capture times grow; two within one tick would be one picture to a player. A picture that
         // comes after its time was filled has no place any more.
         if ticks > lastTicks {
@@ -110,14 +114,33 @@ final class VideoStage: @unchecked Sendable {
     }
 
     private func send(_ index: Int, at ticks: Int64) throws(LibAVError) {
+        let length = settings.segmentLength.ticks(of: .video)
         let isKeyFrame = ticks >= nextBound
-        try encoder.send(index, of: port.pool, presentation: ticks, asKeyFrame: isKeyFrame)
-        if isKeyFrame {
-            let length = settings.segmentLength.ticks(of: .video)
-            nextBound = (ticks / length + 1) * length
+        if isKeyFrame && encoder.hasFailed {
+            noteLostPictures(to: MediaTime(ticks: ticks, of: .video))
+            let start = MediaTime(ticks: ticks / length * length, of: .video)
+            packets.put(.encoderChanged(try encoder.replace(), start: start))
         }
         lastTicks = ticks
+        let isTaken = try encoder.send(
+            index,
+            of: port.pool,
+            presentation: ticks,
+            asKeyFrame: isKeyFrame
+        )
+        guard isTaken else {
+            refused += 1
+            return
+        }
+        if isKeyFrame { nextBound = (ticks / length + 1) * length }
         try deliver()
+    }
+
+    /// An encoder failed: what it held and what came after it is missing up to `time`.
+    private func noteLostPictures(to time: MediaTime) {
+        let count = encoder.outstanding + refused
+        refused = 0
+        gaps.addUnrecorded(.encoder, from: delivered, to: time, count: count)
     }
 
     /// Gives the segments that passed without a picture their key frame: the last picture, or
@@ -133,7 +156,10 @@ final class VideoStage: @unchecked Sendable {
     }
 
     private func deliver() throws(LibAVError) {
-        while let packet = try encoder.receive() { packets.put(.packet(packet)) }
+        while let packet = try encoder.receive() {
+            delivered = MediaTime(ticks: packet.presentation, of: .video)
+            packets.put(.packet(packet))
+        }
     }
 
     private func giveBack(_ index: Int) {
@@ -141,7 +167,7 @@ final class VideoStage: @unchecked Sendable {
         var kept = 0
         for candidate in lent {
             if port.pool.isFree(candidate) {
-                _ = port.free.push(candidate)
+                port.giveBack(candidate)
             } else {
                 lent[kept] = candidate
                 kept += 1
@@ -150,46 +176,14 @@ final class VideoStage: @unchecked Sendable {
         lent.removeLast(lent.count - kept)
     }
 
-    private func noteGaps(upTo note: PictureNote, at time: MediaTime) {
-        let isBack = note.losses > before.losses
-        if isStalled || isBack || time - lastTime > settings.stallLimit {
-            report(isBack ? .gone : .stalled, to: time, count: 0)
-            isStalled = false
-            source.status.move(from: .stalled, to: .running)
-        }
-        let skipped = note.ordinal - before.ordinal - 1
-        // The first picture of a lesson has no predecessor in it.
-        guard hasPicture else { return }
-        if skipped > 0 { report(.overload, to: time, count: skipped) }
-        if note.lost > before.lost { report(.lost, to: time, count: note.lost - before.lost) }
-        if note.damaged > before.damaged {
-            report(.damaged, to: time, count: note.damaged - before.damaged)
-        }
-    }
-
-    /// Counts a stall from its beginning on; its end is known when a picture comes.
     private func watch() throws(LibAVError) {
-        let now = session.timeline.now()
-        try fill(to: now - settings.patience)
-        for gap in merger.settled(at: now) { packets.put(.gap(gap)) }
-        guard !isStalled, now - lastTime > settings.stallLimit else { return }
-        isStalled = true
-        source.status.countGap()
-        source.status.move(from: .running, to: .stalled)
+        try fill(to: session.timeline.now() - settings.patience)
+        gaps.watch()
     }
 
-    /// A camera that had stopped delivering is missing up to the end.
     private func noteLastGap() throws(LibAVError) {
-        guard isStalled || source.status.isAway else { return }
+        guard gaps.isMissingAtEnd else { return }
         try fill(to: session.timeline.now())
-        report(source.status.isAway ? .gone : .stalled, to: session.timeline.now(), count: 0)
-    }
-
-    private func report(_ reason: GapReason, to time: MediaTime, count: Int) {
-        let isCounted = isStalled && (reason == .stalled || reason == .gone)
-        if !isCounted { source.status.countGap() }
-        if let gap = merger.add(reason, from: lastTime, to: time, count: count) {
-            packets.put(.gap(gap))
-        }
+        gaps.sayMissingAtEnd()
     }
 }

@@ -6,6 +6,12 @@ import Testing
     func codes() {
         #expect(PixelFormat(fourCC: 0x3231_564E) == .nv12)
         #expect(PixelFormat(fourCC: 0x5659_5559) == .yuyv)
+        #expect(PixelFormat(fourCC: 0x4750_4A4D) == .mjpeg)
+        #expect(
+            PixelFormat.preferred.map(\.description) == [
+                "H264", "NV12", "YU12", "YUYV", "UYVY", "YVYU", "VYUY", "MJPG",
+            ]
+        )
         #expect(PixelFormat(fourCC: 0x4745_504A) == nil)
         #expect(PixelFormat.nv12.description == "NV12")
         #expect(PixelFormat.name(ofFourCC: 0x4745_504A) == "JPEG")
@@ -17,6 +23,8 @@ import Testing
         #expect(PixelFormat.nv12.pictureSize(bytesPerLine: 640, height: 360) == 345_600)
         #expect(PixelFormat.nv12.pictureSize(bytesPerLine: 704, height: 3) == 704 * 5)
         #expect(PixelFormat.yuyv.pictureSize(bytesPerLine: 1280, height: 360) == 460_800)
+        #expect(PixelFormat.yu12.pictureSize(bytesPerLine: 640, height: 360) == 345_600)
+        #expect(PixelFormat.mjpeg.pictureSize(bytesPerLine: 0, height: 360) == 1)
     }
 
     @Test("A frame interval shows as a rate")

@@ -39,7 +39,7 @@ import Testing
     @Test(
         "The time code says number and time of the picture",
         arguments: [(160, 120), (640, 360), (1280, 720), (1920, 1080)],
-        ["nv12", "yuyv", "nv12&pad=64", "yuyv&pad=6"]
+        ["nv12", "yuyv", "yu12", "yvyu", "nv12&pad=64", "yuyv&pad=6", "yu12&pad=64"]
     )
     func timeCode(_ size: (Int, Int), format: String) throws {
         let request = CameraRequest(
@@ -212,7 +212,9 @@ import Testing
         arguments: [
             "test:sound", "test:picture?", "test:picture?speed=1", "test:picture?ppm",
             "test:picture?ppm=fast", "test:picture?ppm=1&ppm=2", "test:picture?format=mjpeg",
-            "test:picture?pad=3", "test:picture?lose=1",
+            "test:picture?pad=3", "test:picture?lose=1", "test:clip", "test:clip?format=yuyv",
+            "test:picture?file=/dev/null", "test:clip?file=/dev/null&range=wide",
+            "test:clip?file=/dev/null&matrix=2020",
         ]
     )
     func addresses(_ address: String) {
@@ -223,6 +225,56 @@ import Testing
         }
         #expect(throws: CameraError.testAddressInvalid(address)) {
             try open(address, rate: 30).close()
+        }
+    }
+
+    @Test("A clip's pictures come in order and over again, raw ones as large as they are")
+    func rawClip() throws {
+        let size = 320 * 240 * 3 / 2
+        let pictures = (0..<3).map { [UInt8](repeating: UInt8($0), count: size) }
+        // What is left over at the end is no picture.
+        let file = try Clip(pictures.flatMap { $0 } + [1, 2, 3])
+        try expect(pictures, file.open("nv12"), capacity: size)
+    }
+
+    @Test("A clip of JPEG pictures is divided where one ends and the next begins")
+    func compressedClip() throws {
+        let pictures: [[UInt8]] = [
+            [0xFF, 0xD8, 0xFF, 0xE0, 1, 0xFF, 0, 0xFF, 0xD9],
+            [0xFF, 0xD8, 0xFF, 0xDB, 7, 7, 7, 7, 7, 7, 0xFF, 0xD9], [0xFF, 0xD8, 0xFF, 0xD9],
+        ]
+        let file = try Clip(pictures.flatMap { $0 })
+        let camera = try file.open("mjpeg")
+        #expect(camera.format.fullRange && camera.format.matrix == .bt601)
+        try expect(pictures, camera, capacity: 12)
+    }
+
+    private func expect(_ pictures: [[UInt8]], _ camera: any Camera, capacity: Int) throws {
+        defer { camera.close() }
+        #expect(camera.format.capacity == capacity)
+        var number = 0
+        for _ in 0..<2 * pictures.count + 1 {
+            var seen: [UInt8] = []
+            let outcome = try camera.next(deadline: .max) { bytes, _ in seen = Array(bytes) }
+            guard case .picture(let lost) = outcome else {
+                Issue.record("\(outcome) in place of a picture")
+                return
+            }
+            number += Int(lost)
+            let isSame = seen == pictures[number % pictures.count]
+            #expect(isSame)
+            number += 1
+        }
+    }
+
+    @Test("A clip that holds no picture, or does not exist, is missing")
+    func noClip() throws {
+        let file = try Clip([1, 2, 3])
+        for format in ["nv12", "mjpeg"] {
+            #expect(throws: CameraError.missing(path: file.path)) { try file.open(format).close() }
+        }
+        #expect(throws: CameraError.missing(path: "/dev/no-such-clip")) {
+            try open("test:clip?file=/dev/no-such-clip", rate: 30).close()
         }
     }
 
@@ -266,6 +318,31 @@ private func holders(of path: String) throws -> Int {
     }
 }
 
+/// A file for a test camera, removed with its owner.
+private final class Clip {
+    let path: String
+
+    init(_ bytes: [UInt8]) throws {
+        path = "/tmp/lenscap-clip-\(getpid())-\(UInt64.random(in: .min ... .max))"
+        try Descriptor.open(path, [.write, .create, .exclusive]).writeAll(bytes)
+    }
+
+    deinit {
+        unlink(path)
+    }
+
+    func open(_ format: String) throws -> any Camera {
+        try openCamera(
+            CameraRequest(
+                path: "test:clip?file=\(path)&format=\(format)",
+                width: 320,
+                height: 240,
+                frameRate: 60
+            )
+        )
+    }
+}
+
 private func milliseconds(_ time: Int64) -> UInt32 {
     UInt32(truncatingIfNeeded: time / 1_000_000)
 }
@@ -286,7 +363,7 @@ private struct Picture {
     var middle: [UInt8] = []
 
     init(_ bytes: UnsafeRawBufferPointer, _ timestamp: Int64, _ format: CameraFormat) {
-        let step = format.pixelFormat == .yuyv ? 2 : 1
+        let step = format.pixelFormat.minimumBytesPerLine(width: format.width) / format.width
         self.timestamp = timestamp
         seen = Clock.monotonic.now()
         count = bytes.count

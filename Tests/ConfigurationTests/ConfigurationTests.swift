@@ -167,7 +167,10 @@ struct ConfigurationTests {
             ("[encoder]\nthreads = 17", "2: threads must be 1…16"),
             ("[encoder]\nbitrate = 99_999", "2: bitrate must be 100000…50000000"),
             ("[encoder]\nbitrate = 50000001", "2: bitrate must be 100000…50000000"),
-            ("[encoder]\nvideo = \"h264_vaapi\"", "2: video must be \"auto\" or \"libx264\""),
+            (
+                "[encoder]\nvideo = \"h264_nvenc\"",
+                "2: video must be \"auto\" or \"h264_v4l2m2m\" or \"h264_vaapi\" or \"libx264\""
+            ),
             (
                 "[encoder]\npreset = \"slow\"",
                 "2: preset must be \"ultrafast\" or \"superfast\" or \"veryfast\""

@@ -121,7 +121,7 @@ struct LibAVTests {
             colour: colour
         )
         let pool = try VideoFramePool(count: 2, width: 64, height: 64, colour: colour)
-        var encoder = try VideoEncoder(settings)
+        let encoder = try VideoEncoder(settings)
         var muxer = try FragmentMuxer(tracks: [encoder.parameters])
         try encoder.send(0, of: pool, presentation: 0, asKeyFrame: true)
         try encoder.finish()
@@ -139,7 +139,7 @@ struct LibAVTests {
         let lesson = try SyntheticLesson()
         let video = try VideoEncoder(lesson.videoSettings)
         let audio = try AudioEncoder(lesson.audioSettings)
-        #expect(video.parameters.codec.hasPrefix("avc1.64"))
+        #expect(video.parameters.codec.hasPrefix("avc1.4d"))
         #expect(video.parameters.codec.utf8.count == 11)
         #expect(audio.parameters.codec == "mp4a.40.2")
     }

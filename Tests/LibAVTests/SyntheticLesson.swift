@@ -58,7 +58,7 @@ struct SyntheticLesson {
     /// The camera is silent in the seconds of `stall`. Gives what was known of all packets, in the
     /// order of writing.
     func encode(seconds: Int, from first: Int = 0, stall: Range<Int> = 0..<0) throws -> [Written] {
-        var video = try VideoEncoder(videoSettings)
+        let video = try VideoEncoder(videoSettings)
         var audio = try AudioEncoder(audioSettings, track: 1)
         var muxer = try FragmentMuxer(tracks: [video.parameters, audio.parameters])
         muxer.takeBytes().withUnsafeBytes { _ = folder.append($0, to: "init.mp4") }

@@ -13,7 +13,10 @@ final class CollectingSink: LessonSink {
     }
 
     struct Content {
+        /// Of the latest run.
         var tracks: [TrackDescription] = []
+        /// The segment with which each run begins.
+        var runs: [Int] = []
         var segments: [Segment] = []
         var gaps: [LessonGap] = []
         var callsAfterFailure = 0
@@ -45,8 +48,12 @@ final class CollectingSink: LessonSink {
     )
         throws(LessonSinkError)
     {
-        folder.append(initSegment, to: "init.mp4")
-        content.withLock { $0.tracks = tracks }
+        let run = content.withLock { content in
+            content.tracks = tracks
+            content.runs.append(content.segments.count)
+            return content.runs.count - 1
+        }
+        folder.append(initSegment, to: run == 0 ? "init.mp4" : "init\(run).mp4")
     }
 
     func segment(
@@ -84,6 +91,16 @@ final class CollectingSink: LessonSink {
         let names = all.segments.indices.map { "\($0).m4s" }.joined(separator: " ")
         _ = tool("cd \(folder.path) && cat init.mp4 \(names) > film.mp4")
         return "\(folder.path)/film.mp4"
+    }
+
+    /// One run of the lesson as one file.
+    func film(ofRun run: Int) -> String {
+        let content = all
+        let end = run + 1 < content.runs.count ? content.runs[run + 1] : content.segments.count
+        let names = (content.runs[run]..<end).map { "\($0).m4s" }.joined(separator: " ")
+        let first = run == 0 ? "init.mp4" : "init\(run).mp4"
+        _ = tool("cd \(folder.path) && cat \(first) \(names) > run\(run).mp4")
+        return "\(folder.path)/run\(run).mp4"
     }
 
     /// Init segment and one media segment as a file.

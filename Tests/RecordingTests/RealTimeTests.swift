@@ -58,14 +58,13 @@ struct RealTimeTests {
             height: 240,
             colour: ColourDescription(fullRange: false, matrix: .bt601)
         )
-        let port = PicturePort(pool: pool)
+        let port = PicturePort(pool: pool, bell: try Doorbell(), roomBell: nil)
         let status = SourceStatus(name: "front")
         let capture = UncheckedCapture(
             CameraCapture(
-                port: port,
+                port: .converted(port),
                 status: status,
                 timeline: Timeline([status], clock: KernelClock()),
-                bell: try Doorbell(),
                 clock: KernelClock(),
                 restartLimit: 60_000_000_000
             )

@@ -15,6 +15,8 @@ private struct Outcome {
         var tracks: [[Written]]
     }
     var segments: [Segment] = []
+    /// How many segments came before each run.
+    var runs: [Int] = []
     var discarded: [[Int64]]
     private var held: [[(Int64, Bool)]]
     private var current: [[Written]]
@@ -32,6 +34,10 @@ private struct Outcome {
     mutating func obey(_ actions: [Segmenter.Action]) {
         for action in actions {
             switch action {
+            case .beginRun:
+                let isAtBound = current.allSatisfy { $0.isEmpty }
+                #expect(isAtBound)
+                runs.append(segments.count)
             case .write(let track, let duration):
                 let (decoding, isKeyFrame) = held[track].removeFirst()
                 current[track].append(
@@ -127,6 +133,30 @@ struct SegmenterTests {
             }
         }
         return ordered.joined().sorted { ($0.arrival, $0.decoding) < ($1.arrival, $1.decoding) }
+    }
+
+    @Test("A run begins with its segment, or with the one under way when that is closed")
+    func beginsRuns() {
+        for (start, expected) in [(MediaTime.seconds(4), 2), (.seconds(1), 1), (.seconds(8), 4)] {
+            var segmenter = segmenter([Self.video])
+            var outcome = Outcome(1)
+            segmenter.beginRun(at: start)
+            segmenter.beginRun(at: start)
+            for picture in 0..<150 {
+                let decoding = Int64(picture) * 6_000
+                outcome.hold(0, decoding, picture.isMultiple(of: 30))
+                outcome.obey(
+                    segmenter.add(
+                        track: 0,
+                        decoding: decoding,
+                        isKeyFrame: picture.isMultiple(of: 30)
+                    )
+                )
+            }
+            outcome.obey(segmenter.end(track: 0))
+            #expect(outcome.segments.count == 5)
+            #expect(outcome.runs == [expected])
+        }
     }
 
     @Test(
