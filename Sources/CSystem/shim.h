@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -39,6 +41,20 @@ static inline int lenscap_ppoll(struct pollfd *list, nfds_t count, struct timesp
 // renameat2 and its flag are declared for _GNU_SOURCE only.
 static inline int lenscap_rename_noreplace(int from, const char *old, int to, const char *new_name) {
     return (int)syscall(SYS_renameat2, from, old, to, new_name, 1u);
+}
+
+// dl_iterate_phdr and what it says of an object are declared for _GNU_SOURCE only (<link.h>).
+struct lenscap_linked_object {
+    ElfW(Addr) address;
+    const char *name;
+    const ElfW(Phdr) *segments;
+    ElfW(Half) segment_count;
+};
+struct dl_phdr_info;
+extern int dl_iterate_phdr(int (*)(struct dl_phdr_info *, size_t, void *), void *);
+static inline int lenscap_each_linked_object(
+    int (*body)(struct lenscap_linked_object *, size_t, void *)) {
+    return dl_iterate_phdr((int (*)(struct dl_phdr_info *, size_t, void *))(void *)body, NULL);
 }
 
 // ioctl is variadic.

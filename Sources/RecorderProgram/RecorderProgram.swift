@@ -32,7 +32,7 @@ package struct RecorderProgram: ParsableCommand {
             )
         }
         try ProcessMemory.forbidDumps()
-        try ProcessMemory.refuseHugePages()
+        try ProcessMemory.keepSmall()
         // Before any thread, so that all of them leave the signals to the dead man.
         let signals = try SignalEvent()
         let channel = MessageChannel(adopting: Descriptor(adopting: raw))

@@ -64,7 +64,7 @@ struct LessonPlan {
         }
         queues = tracks.map(\.queue)
         output = HandoffQueue(capacity: settings.segmentQueue, overflow: .wait)
-        spares = HandoffQueue(capacity: 2, overflow: .refuse)
+        spares = HandoffQueue(capacity: 1, overflow: .refuse)
         do throws(LibAVError) {
             mux = MuxStage(
                 session: session,

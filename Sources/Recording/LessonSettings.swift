@@ -55,9 +55,9 @@ package struct LessonSettings: Hashable, Sendable {
     package var absenceLimit = MediaTime.seconds(60)
     /// Pictures between capture and encoder, per camera, as the camera sends them.
     package var pictureBuffers = 6
-    /// Decoded pictures of a camera that sends compressed ones: one that is being decoded, one with
-    /// the encoder, and the one before it.
-    package var decodedBuffers = 3
+    /// Decoded pictures of a camera that sends compressed ones: one that is being decoded, and one
+    /// with the encoder.
+    package var decodedBuffers = 2
     /// Encoded pictures between encoder and muxer, per camera.
     package var packetQueue = 64
     /// Encoded blocks of sound that wait for a slow sink, per microphone: 85 s at 48 kHz.

@@ -28,7 +28,7 @@ struct PictureNote: BitwiseCopyable {
 /// note go with it.
 class PictureQueue: @unchecked Sendable {
     // Unchecked: the owner of an index alone touches its note, and the rings order the accesses.
-    let free: SPSCRing
+    let free: FreeList
     let filled: SPSCRing
     let notes: UnsafeMutableBufferPointer<PictureNote>
     /// Wakes the thread that takes the pictures.
@@ -38,13 +38,13 @@ class PictureQueue: @unchecked Sendable {
 
     /// The last `reserved` of the buffers are never free.
     fileprivate init(count: Int, reserved: Int = 0, bell: Doorbell, roomBell: Doorbell?) {
-        free = SPSCRing(capacity: count)
+        free = FreeList(count: count)
         filled = SPSCRing(capacity: count)
         self.bell = bell
         self.roomBell = roomBell
         notes = .allocate(capacity: count)
         notes.initialize(repeating: PictureNote())
-        for index in 0..<count - reserved { _ = free.push(index) }
+        for index in 0..<count - reserved { free.push(index) }
     }
 
     deinit {
@@ -61,7 +61,7 @@ class PictureQueue: @unchecked Sendable {
 
     /// Lets the buffer be filled again.
     final func giveBack(_ index: Int) {
-        _ = free.push(index)
+        free.push(index)
         roomBell?.ring()
     }
 }

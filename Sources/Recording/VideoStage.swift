@@ -102,6 +102,9 @@ final class VideoStage: @unchecked Sendable {
         _ = gaps.add(note, at: time)
         // Whole segments that were passed while the encoder or the sink was busy.
         try fill(to: time - settings.segmentLength)
+        // Given back first, so that it can be filled while this one is encoded.
+        if let last { giveBack(last) }
+        last = index
         // Capture times grow; two within one tick would be one picture to a player. A picture that
         // comes after its time was filled has no place any more.
         if ticks > lastTicks {
@@ -109,8 +112,6 @@ final class VideoStage: @unchecked Sendable {
         } else {
             source.status.countDropped(1)
         }
-        if let last { giveBack(last) }
-        last = index
     }
 
     private func send(_ index: Int, at ticks: Int64) throws(LibAVError) {

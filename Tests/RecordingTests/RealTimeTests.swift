@@ -34,7 +34,12 @@ struct RealTimeTests {
     }
 
     /// Passes `count` indices back, then calls `stop`.
-    private func serve(_ count: Int, _ filled: SPSCRing, _ free: SPSCRing, stop: () -> Void) {
+    private func serve(
+        _ count: Int,
+        _ filled: SPSCRing,
+        giveBack: (Int) -> Void,
+        stop: () -> Void
+    ) {
         let limit = Clock.monotonic.now() + 60_000_000_000
         var taken = 0
         while taken < count, Clock.monotonic.now() < limit {
@@ -42,7 +47,7 @@ struct RealTimeTests {
                 pause(milliseconds: 1)
                 continue
             }
-            _ = free.push(index)
+            giveBack(index)
             taken += 1
         }
         #expect(taken == count)
@@ -72,7 +77,9 @@ struct RealTimeTests {
         defer { camera.close() }
         return try allocations(
             in: { _ = try? capture.value.run(camera) },
-            while: { serve(pictures, port.filled, port.free) { camera.stop() } }
+            while: {
+                serve(pictures, port.filled, giveBack: port.giveBack) { camera.stop() }
+            }
         )
     }
 
@@ -91,7 +98,11 @@ struct RealTimeTests {
         defer { microphone.close() }
         return try allocations(
             in: { _ = try? capture.value.run(microphone) },
-            while: { serve(blocks, port.filled, port.free) { microphone.stop() } }
+            while: {
+                serve(blocks, port.filled, giveBack: { _ = port.free.push($0) }) {
+                    microphone.stop()
+                }
+            }
         )
     }
 
