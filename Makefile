@@ -71,6 +71,12 @@ fault-sweep: build ## Fail every system call that touches a recording, or SAMPLE
 	Tests/FaultSweep/run $(if $(SAMPLE),--sample $(SAMPLE)) $(FAULTS)
 
 MINUTES ?= 10
+RUNS ?= 5
+
+.PHONY: bench
+bench: toolchain ## Measure speed against ffmpeg and age (CASE=…, RUNS=n pairs, MINUTES=n of two cameras)
+	@$(call install,$(BUILD_PACKAGES) $(TEST_PACKAGES))
+	python3 -B Tests/Benchmark/run --runs $(RUNS) --minutes $(MINUTES) $(CASE)
 
 .PHONY: fuzz
 fuzz: toolchain ## Fuzz every reader of foreign bytes for MINUTES=n in all

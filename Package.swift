@@ -256,3 +256,24 @@ if let fuzzing = Context.environment["LENSCAP_FUZZ"] {
         ),
     ]
 }
+
+// What `make bench` builds beside the programs; without the variable it does not exist.
+if Context.environment["LENSCAP_BENCHMARK"] != nil {
+    package.targets += [
+        .executableTarget(
+            name: "Benchmark",
+            dependencies: [
+                "Age", "Camera", "CryptoPrimitives", "LibAV", "LinuxSystem", "MediaTime",
+                "Microphone", "PixelConversion", "Recording", "Spool",
+            ],
+            path: "Tests/Benchmark/Program",
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]
+        ),
+        .executableTarget(
+            name: "Sealing",
+            dependencies: ["Age", "LinuxSystem", "Spool"],
+            path: "Tests/Benchmark/Sealing",
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]
+        ),
+    ]
+}
