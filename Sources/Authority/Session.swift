@@ -45,6 +45,8 @@ package final class Session {
     /// How long a recorder may take from launch to open devices, and from stop to closed ones.
     private static let openingLimit = 20 * second
     private static let closingLimit = 2 * second
+    /// How long it may take to end after it was not heard to close them.
+    private static let endingLimit = second
     /// How long it may take to encode and seal what it holds after that.
     private static let finishingLimit = 60 * second
     private static let lockInterval = second / 50
@@ -535,10 +537,18 @@ extension Session {
         current.limitTimer = nanoseconds.map { limit in
             loop.schedule(after: limit) {
                 if case .opening = self.machine.state { self.handle(.stop(.failed)) }
-                self.view.isOverdue = true
                 self.handle(.stopOverdue)
+                _ = self.loop.schedule(after: Session.endingLimit) { self.sayOverdue(current) }
             }
         }
+    }
+
+    /// The recorder's end does not come either: who waits for the stop hears how it is.
+    private func sayOverdue(_ current: Current) {
+        guard self.current === current, machine.mayHaveOpenDevices else { return }
+        view.isOverdue = true
+        releaseWaiters()
+        onChange?()
     }
 
     private func sealRecords(_ cause: StopCause, _ current: Current) {

@@ -147,7 +147,7 @@ struct StopCommand: ParsableCommand {
         abstract: "Stop the recording. Anybody in the room may.",
         discussion: """
             It returns when every device is closed, or fails when a driver has not let go of one \
-            within two seconds.
+            within three seconds.
             """
     )
 

@@ -1,5 +1,7 @@
 """The disk hangs while a lesson runs."""
 
+import os
+import signal
 import time
 from contextlib import contextmanager
 
@@ -21,6 +23,8 @@ def hanging():
 def play(room: Room, _options: dict) -> None:
     attempt("Stop closes the devices while the disk hangs, and the recording is sealed when it is back",
             lambda: _stop(room))
+    attempt("Stop says that a device is open when its process cannot end, and USB is withdrawn from it",
+            lambda: _kill(room))
 
 
 def _stop(room: Room) -> list:
@@ -36,4 +40,20 @@ def _stop(room: Room) -> list:
         time.sleep(2)
         if not any(event.path == "front" and event.kind == "off" for event in session.events[-4:]):
             found.append("USB was not withdrawn while the disk hung")
+    return found + session.finish("stopped")
+
+
+def _kill(room: Room) -> list:
+    """A killed process keeps its devices while one of its threads waits for the disk."""
+    session = Session(room)
+    time.sleep(3)
+    found = []
+    with hanging():
+        time.sleep(4)
+        os.kill(room.recorder(), signal.SIGKILL)
+        since = time.monotonic_ns()
+        state = room.stop()["session"]["state"]
+        if state != "fault":
+            found.append(f"Stop says {state}")
+        session.wait_harmless(since)
     return found + session.finish("stopped")

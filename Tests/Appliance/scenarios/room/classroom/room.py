@@ -249,8 +249,8 @@ class Room:
                     raise
                 time.sleep(0.02)
 
-    def stop(self) -> None:
-        self.call("teacher", "Teacher.Stop")
+    def stop(self) -> dict:
+        return self.call("teacher", "Teacher.Stop")
 
     def wait_idle(self) -> None:
         """Returns when the session is over and all is in order."""
