@@ -101,7 +101,7 @@ final class VideoStage: @unchecked Sendable {
         }
         _ = gaps.add(note, at: time)
         // Whole segments that were passed while the encoder or the sink was busy.
-        try fill(to: time - settings.segmentLength)
+        try fill(to: time - settings.segmentLength, isFollowed: true)
         // Given back first, so that it can be filled while this one is encoded.
         if let last { giveBack(last) }
         last = index
@@ -146,13 +146,15 @@ final class VideoStage: @unchecked Sendable {
 
     /// Gives the segments that passed without a picture their key frame: the last picture, or
     /// black where there was none.
-    private func fill(to time: MediaTime) throws(LibAVError) {
+    ///
+    /// The encoder lets a picture go when two more have come; `isFollowed` says that others will.
+    private func fill(to time: MediaTime, isFollowed: Bool = false) throws(LibAVError) {
         while MediaTime(ticks: nextBound, of: .video) <= time {
             let index = last ?? port.still
             if last == nil { port.pool.blacken(index) }
             let bound = nextBound
-            // The encoder lets a picture go when two more have come.
-            for step in 0...Self.delay { try send(index, at: bound + step * repeatStep) }
+            let repeats = isFollowed ? 0 : Self.delay
+            for step in 0...repeats { try send(index, at: bound + step * repeatStep) }
         }
     }
 

@@ -360,14 +360,14 @@ struct LessonTests {
 
     @Test("An encoder that is too slow costs counted pictures, oldest first, and no sound")
     func survivesSlowEncoder() throws {
-        var settings = quick()
+        var settings = LessonSettings()
         settings.videoPreset = .veryslow
         settings.videoThreads = 1
         settings.videoBitRate = 8_000_000
         let large = LessonSource(
             name: "front",
             device: .camera(
-                CameraRequest(path: "test:picture", width: 1920, height: 1080, frameRate: 60)
+                CameraRequest(path: "test:picture", width: 1280, height: 720, frameRate: 60)
             )
         )
         let sink = CollectingSink()
@@ -378,6 +378,7 @@ struct LessonTests {
         )
         try recorder.start()
         #expect(eventually { recorder.health.sources[0].dropped >= 20 })
+        #expect(eventually { recorder.health.committed >= .seconds(4) })
         recorder.stopCapture(deadline: soon())
         let health = recorder.finish().health.sources[0]
         let film = Film(path: sink.film())
@@ -387,6 +388,10 @@ struct LessonTests {
         #expect(missing > 0 && missing <= health.dropped)
         let silent = sink.all.gaps.filter { $0.source == "desk" }
         #expect(silent.isEmpty, "\(silent)")
+        for (index, segment) in sink.all.segments.enumerated() {
+            #expect(segment.start == .seconds(2) * Int64(index))
+        }
+        expectKeyFrameInEverySegment(sink, of: ["0"])
     }
 
     @Test("A sink that fails ends the lesson, hears nothing more, and the devices are closed")

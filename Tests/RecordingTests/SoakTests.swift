@@ -48,6 +48,15 @@ struct SoakTests {
         }
         say(result)
     }
+
+    @Test("An encoder that is too slow costs pictures and no memory, and the segments keep coming")
+    func overload() async {
+        let result = await #expect(
+            processExitsWith: .success,
+            observing: [\.standardOutputContent]
+        ) { try recordTooMuch() }
+        say(result)
+    }
 }
 
 private func recordForHours(minutes: Int) throws {
@@ -72,6 +81,38 @@ private func recordForHours(minutes: Int) throws {
     #expect(late.descriptors == early.descriptors)
     #expect(late.threads == early.threads)
     #expect(late.memory < early.memory + 16 << 20)
+}
+
+/// The queues hold little; 720 lines at 60 pictures a second would otherwise be 80 MB more each
+/// second.
+private func recordTooMuch() throws {
+    let request = CameraRequest(path: "test:picture", width: 1280, height: 720, frameRate: 60)
+    var settings = LessonSettings()
+    settings.videoPreset = .veryslow
+    settings.videoThreads = 1
+    let recorder = try LessonRecorder(
+        sources: [
+            LessonSource(name: "front", device: .camera(request)), simulatedMicrophone("desk"),
+        ],
+        settings: settings,
+        sink: ForgettingSink()
+    )
+    try recorder.start()
+    // The encoder's own pictures are all in use by then.
+    #expect(eventually { recorder.health.committed >= .seconds(6) })
+    let early = Usage()
+    let dropped = recorder.health.sources[0].dropped
+    #expect(eventually { recorder.health.committed >= .seconds(14) })
+    let late = Usage()
+    let health = recorder.health.sources
+    #expect(recorder.stopCapture(deadline: soon()))
+    #expect(recorder.finish().failure == nil)
+    print("soak: overload, \(health[0].dropped) of \(health[0].delivered) pictures given up;")
+    print("soak: after 6 s \(early); after 14 s \(late)")
+    #expect(dropped > 0 && health[0].dropped > dropped)
+    #expect(health[1].dropped == 0 && health[1].gaps == 0)
+    #expect(late.memory < early.memory + 64 << 20)
+    #expect(late.descriptors == early.descriptors)
 }
 
 private func recordShortly(milliseconds: Int) throws {
