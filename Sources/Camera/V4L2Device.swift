@@ -110,6 +110,11 @@ extension CameraError {
             }
     }
 
+    /// ENOSPC of STREAMON is about the USB bus and not a disk.
+    init(starting path: String, _ error: SystemError) {
+        self = error.isNoSpace ? .noBandwidth(path: path) : CameraError(calling: path, error)
+    }
+
     init(calling path: String, _ error: SystemError) {
         self =
             if error.isDeviceGone {

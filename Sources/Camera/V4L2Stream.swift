@@ -99,8 +99,7 @@ struct V4L2Stream: ~Copyable {
         do throws(SystemError) {
             try device.call(lenscap_VIDIOC_STREAMON(), &type, "VIDIOC_STREAMON")
         } catch {
-            if error.isNoSpace { throw .noBandwidth(path: device.path) }
-            throw CameraError(calling: device.path, error)
+            throw CameraError(starting: device.path, error)
         }
     }
 

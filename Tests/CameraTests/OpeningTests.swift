@@ -1,6 +1,8 @@
-import Camera
 import Glibc
+import LinuxSystem
 import Testing
+
+@testable import Camera
 
 @Suite struct OpeningTests {
     private func request(_ path: String) -> CameraRequest {
@@ -45,6 +47,18 @@ import Testing
             Issue.record("nobody is told to act")
             return
         }
+    }
+
+    @Test("A stream that finds no room on the USB bus is said as such, and not as a full disk")
+    func noBandwidth() {
+        func failure(_ number: Int32) -> CameraError {
+            let error = SystemError(call: "VIDIOC_STREAMON", subject: "", number: number)
+            return CameraError(starting: "/dev/video0", error)
+        }
+        #expect(failure(ENOSPC) == .noBandwidth(path: "/dev/video0"))
+        #expect("\(failure(ENOSPC))" == "the USB bus has no bandwidth left for /dev/video0")
+        #expect(failure(ENODEV) == .deviceGone)
+        #expect(failure(EBUSY) == .deviceBusy(path: "/dev/video0"))
     }
 
     @Test(
