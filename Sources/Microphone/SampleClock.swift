@@ -1,7 +1,7 @@
 /// Turns a driver's time stamps into the time of each block's first frame.
 ///
-/// A stamp that cannot be true (in the future, too old, standing still while samples
-/// come) is not believed: the time is then estimated from when the samples were seen, and
+/// A stamp that cannot be true (in the future, too old, before the last one, standing still while
+/// samples come) is not believed: the time is then estimated from when the samples were seen, and
 /// counted. Jitter is left in; ``DelayLockedLoop`` takes it out.
 ///
 /// Pure: the clock is an argument.
@@ -10,14 +10,12 @@ struct SampleClock: Sendable {
     static let tolerance: Int64 = 100_000_000
     /// It may be so old (ns) when it is seen: drivers stamp at least each period of 20 ms.
     static let oldest: Int64 = 250_000_000
-    /// A block may seem to begin so much (ns) before the end of the one before.
-    static let overlap: Int64 = 30_000_000
 
     /// How many times were estimated.
     private(set) var estimates = 0
     private let sampleRate: Int
-    /// Where the next block begins if nothing is lost.
-    private var expected: Int64?
+    /// The last stamp that was believed, and how many frames of its were left unread.
+    private var last: (stamp: Int64, unread: Int)?
 
     init(sampleRate: Int) {
         self.sampleRate = sampleRate
@@ -38,18 +36,18 @@ struct SampleClock: Sendable {
         let stated = stamp.subtractingReportingOverflow(duration(waiting)).partialValue
         let isPossible =
             stamp >= asked - Self.oldest && stamp <= now + Self.tolerance
-            && (expected.map { stated >= $0 - Self.overlap } ?? true)
-        let time = isPossible ? stated : asked - duration(waiting)
-        if !isPossible { estimates += 1 }
-        // Not before what was expected, but for a clock 1 % fast: small steps back must not add up.
-        let slip = duration(frames) / 100
-        expected = max(time, (expected ?? time) - slip) + duration(frames)
-        return time
+            && (last.map { stamp > $0.stamp || (stamp == $0.stamp && waiting == $0.unread) } ?? true)
+        guard isPossible else {
+            estimates += 1
+            return asked - duration(waiting)
+        }
+        last = (stamp, waiting - frames)
+        return stated
     }
 
-    /// After an overrun what was expected no longer holds.
+    /// The stream was started again.
     mutating func restart() {
-        expected = nil
+        last = nil
     }
 
     private func duration(_ frames: Int) -> Int64 {

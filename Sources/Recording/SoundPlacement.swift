@@ -27,8 +27,12 @@ struct SoundPlacement {
 
     /// A stamp further off than this is a leap and not jitter.
     static let tolerance = MediaTime.milliseconds(40)
-    /// So many such stamps in a row are believed.
-    static let persistence = 3
+    /// So many such stamps in a row are believed when they are early: nothing brings a sample
+    /// before it was taken.
+    static let earlyPersistence = 3
+    /// And late ones when they have lasted so long: a bus or a machine that is busy brings samples
+    /// late, for a while, and all of them.
+    static let latePersistence = MediaTime.seconds(1)
     /// The sound is brought to its place in about so many seconds.
     private static let settling = 5.0
     /// Millionths; more would be heard.
@@ -41,7 +45,9 @@ struct SoundPlacement {
     private(set) var offset = MediaTime.zero
     private var loop: DelayLockedLoop
     private var isFollowing = false
-    private var strays = 0
+    /// Sample frames and blocks in a row whose stamps were late, or early, and the earliest of
+    /// them, from its prediction (ns).
+    private var strays = (frames: 0, blocks: 0, error: Int64(0))
     private var landingTime = MediaTime.zero
     private var framesSinceStretch = 0
 
@@ -68,10 +74,10 @@ struct SoundPlacement {
         held: MediaTime
     ) -> Step {
         if isBroken { loop.restart() }
-        let smooth = follow(timestamp.nanoseconds, frames)
-        guard isFollowing, !isBroken, let smooth else {
+        let (smooth, hasLeapt) = follow(timestamp.nanoseconds, frames)
+        guard isFollowing, !isBroken, !hasLeapt else {
             isFollowing = false
-            landingTime = MediaTime(nanoseconds: smooth ?? timestamp.nanoseconds)
+            landingTime = MediaTime(nanoseconds: smooth)
             return .leap
         }
         offset = time + held - MediaTime(nanoseconds: smooth)
@@ -82,16 +88,25 @@ struct SoundPlacement {
         return .follow(stretch: min(Self.mostStretch, max(-Self.mostStretch, wanted)))
     }
 
-    /// The loop's time of the block; nil when its stamp leapt for good.
-    private mutating func follow(_ stamp: Int64, _ frames: Int) -> Int64? {
-        let isStray = loop.error(of: stamp).map { abs($0) > Self.tolerance.nanoseconds } ?? false
-        strays = isStray ? strays + 1 : 0
-        if strays == 0 { return loop.observe(stamp, frames: frames) }
-        if strays < Self.persistence { return loop.coast(frames: frames) }
-        strays = 0
+    /// The loop's time of the block, and whether the stamps leapt for good.
+    private mutating func follow(_ stamp: Int64, _ frames: Int) -> (time: Int64, hasLeapt: Bool) {
+        let error = loop.error(of: stamp) ?? 0
+        guard abs(error) > Self.tolerance.nanoseconds else {
+            strays = (0, 0, 0)
+            return (loop.observe(stamp, frames: frames), false)
+        }
+        if strays.blocks == 0 || (error < 0) != (strays.error < 0) { strays = (0, 0, error) }
+        strays.frames += frames
+        strays.blocks += 1
+        strays.error = min(strays.error, error)
+        let length = MediaTime(ticks: Int64(strays.frames), of: timeBase)
+        let isBelieved =
+            error < 0 ? strays.blocks >= Self.earlyPersistence : length >= Self.latePersistence
+        guard isBelieved else { return (loop.coast(frames: frames), false) }
+        let time = stamp - error + strays.error
+        strays = (0, 0, 0)
         loop.restart()
-        _ = loop.observe(stamp, frames: frames)
-        return nil
+        return (loop.observe(time, frames: frames), true)
     }
 
     /// Where the block that leapt begins; to be asked when the resampler is empty.

@@ -50,6 +50,21 @@ import Testing
         #expect(clock.estimates >= 498)
     }
 
+    @Test("Samples that come late in a burst are believed, and so are those after them")
+    func burst() {
+        #expect(read(now, at: now) == now - Self.block)
+        // Taken within 20 ms, it waited 90 ms for the bus; the four after it came right away.
+        let late = now + 110_000_000
+        #expect(read(late, at: late) == late - Self.block)
+        let next = late + 1_000_000
+        #expect(read(next, waiting: 3_840, at: next) == next - 4 * Self.block)
+        for waiting in [2_880, 1_920, 960] {
+            let time = next - Self.block * Int64(waiting / 960)
+            #expect(read(next, waiting: waiting, at: next + 1_000) == time)
+        }
+        #expect(clock.estimates == 0)
+    }
+
     @Test("Stamps that wrap to zero are replaced from then on, and time goes on")
     func wrap() {
         for index in Int64(0)..<100 {

@@ -69,6 +69,21 @@ struct SoundPlacementTests {
         #expect(abs(track.placement.time.nanoseconds - 10_000_000_000) < 5_000_000)
     }
 
+    @Test("Samples that a busy bus brings late, for a while and all of them, move nothing")
+    func lateness() {
+        var track = Track()
+        for block in Int64(0)..<3_000 {
+            let phase = block % 200
+            // 600 ms of them, by 50 to 150 ms, and single ones by less than the tolerance.
+            let late = phase >= 100 && phase < 130 ? 50 + phase * 7 % 100 : phase % 20 == 3 ? 30 : 0
+            track.place(at: .milliseconds(block * 20 + late))
+            let offset = track.placement.offset.nanoseconds
+            if block > 500 { #expect(abs(offset) < 5_000_000, "\(block): \(offset)") }
+        }
+        #expect(track.leaps == 1)
+        #expect(track.silence == 0 && track.skipped == 0)
+    }
+
     @Test("What lies before the first instant is left out to the sample")
     func beginning() {
         var track = Track()
@@ -83,10 +98,12 @@ struct SoundPlacementTests {
     func leaps() {
         var track = Track()
         for block in Int64(0)..<50 { track.place(at: .milliseconds(block * 20)) }
-        for block in Int64(50)..<100 { track.place(at: .milliseconds(block * 20 + 120)) }
+        for block in Int64(50)..<99 { track.place(at: .milliseconds(block * 20 + 120)) }
+        #expect(track.silence == 0)
+        for block in Int64(99)..<110 { track.place(at: .milliseconds(block * 20 + 120)) }
         #expect(track.silence == 5_760)
-        #expect(track.placement.time == .milliseconds(2_120))
-        for block in Int64(100)..<150 { track.place(at: .milliseconds(block * 20 + 20)) }
+        #expect(track.placement.time == .milliseconds(2_320))
+        for block in Int64(110)..<150 { track.place(at: .milliseconds(block * 20 + 20)) }
         #expect(track.skipped == 4_800)
         #expect(track.leaps == 2 + 6)
         #expect(track.placement.time == .milliseconds(3_020))
