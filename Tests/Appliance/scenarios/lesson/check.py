@@ -3,12 +3,10 @@
 Debian's `age` decrypts, `cat` joins, ffprobe and ffmpeg judge. No Lenscap code takes part on this side.
 """
 
-import base64
-import hashlib
 import json
 
 from appliance import media
-from appliance.host import call
+from appliance.recording import Recording
 
 GUEST_CHECKS = 42
 TIME_LIMIT = 420
@@ -26,44 +24,27 @@ def prepare(stage):
 
 def check(stage, verdict):
     out = stage.outgoing
-    folder = verdict.attempt("one recording was delivered", lambda: _only(out / "account", "*/*"))
-    if not folder:
+    recording = verdict.attempt("one recording was delivered", lambda: Recording(out))
+    if not recording:
         return
-    # Names hold no hyphen; the hash after it may.
-    objects = {file.name.split("-", 1)[0]: file for file in folder.iterdir()}
-    leaves = verdict.attempt("its log was delivered", lambda: [
-        json.loads(line) for line in objects["log"].read_text().splitlines()])
-    if not leaves:
-        return
-    _check_objects(objects, leaves, verdict)
-    lesson = out / "lesson.mp4"
-    if verdict.attempt("age opens every sealed object with the teacher's identity",
-                       lambda: _open(objects, leaves, out, lesson)) is None:
-        return
-    _check_lesson(lesson, leaves, out, verdict)
+    _check_objects(recording, verdict)
+    lesson = verdict.attempt("age opens every sealed object with the teacher's identity", recording.open)
+    if lesson:
+        _check_lesson(lesson, recording, out, verdict)
 
 
-def _only(folder, pattern):
-    found = [path for path in folder.glob(pattern) if path.is_dir()]
-    if len(found) != 1:
-        raise ValueError(f"{len(found)} folders match {pattern}")
-    return found[0]
-
-
-def _check_objects(objects, leaves, verdict):
-    kinds = [leaf["type"] for leaf in leaves]
+def _check_objects(recording, verdict):
+    objects = recording.objects
+    kinds = [leaf["type"] for leaf in recording.leaves]
     verdict.equal("the log begins with its token and ends with its end mark", (kinds[0], kinds[-1]), ("begin", "end"))
     verdict.equal("nothing interrupted the recording", kinds.count("run"), 1)
-    gaps = [leaf for leaf in leaves if leaf["type"] == "gap"]
     # Emulation may starve the driver itself; what it lost is said and the frame count judges it.
-    others = [gap for gap in gaps if gap["reason"] != "lost"]
+    others = [gap for gap in recording.of("gap") if gap["reason"] != "lost"]
     verdict.that("no gap but pictures that the driver lost", not others, json.dumps(others[:3]))
     for name in ("token.jws", "card.json", "receipt.json.age"):
         verdict.that(f"{name} was delivered", name in objects)
-    named = [leaf for leaf in leaves if leaf["type"] in ("run", "seg")]
-    wrong = [leaf["name"] for leaf in named
-             if leaf["name"] not in objects or _hash(objects[leaf["name"]]) != leaf["sha256"]]
-    verdict.that(f"all {len(named)} objects of the log were delivered with the hashes it names", not wrong, str(wrong[:3]))
+    wrong = recording.wrong_objects()
+    verdict.that("all objects of the log were delivered with the hashes it names", not wrong, str(wrong[:3]))
     sealed = [file for name, file in objects.items() if name.endswith(".age")]
     bare = [file.name for file in sealed if not file.read_bytes().startswith(b"age-encryption.org/v1\n")]
     verdict.that("every sealed object is an age file", not bare, str(bare[:3]))
@@ -72,25 +53,7 @@ def _check_objects(objects, leaves, verdict):
     verdict.that("nothing of the lesson is readable in what was delivered", not leaks, str(leaks[:3]))
 
 
-def _hash(file):
-    return base64.urlsafe_b64encode(hashlib.sha256(file.read_bytes()).digest()).decode().rstrip("=")
-
-
-def _open(objects, leaves, out, lesson):
-    identity = out / "identity.txt"
-    plain = out / "plain"
-    plain.mkdir()
-    for name, file in objects.items():
-        if name.endswith(".age"):
-            call("age", "--decrypt", "--identity", identity, "--output", plain / name, file)
-    with open(lesson, "wb") as joined:
-        for leaf in leaves:
-            if leaf["type"] in ("run", "seg"):
-                joined.write((plain / leaf["name"]).read_bytes())
-    return lesson
-
-
-def _check_lesson(lesson, leaves, out, verdict):
+def _check_lesson(lesson, recording, out, verdict):
     verdict.attempt("the joined lesson decodes without an error", lambda: media.decodes_without_error(lesson))
     found = {stream["codec_type"]: stream for stream in media.streams(lesson)}
     video, audio = found.get("video", {}), found.get("audio", {})
@@ -98,8 +61,8 @@ def _check_lesson(lesson, leaves, out, verdict):
                   (video.get("codec_name"), video.get("width"), video.get("height")), ("h264", WIDTH, HEIGHT))
     verdict.equal("its sound is AAC at 48 kHz", (audio.get("codec_name"), audio.get("sample_rate")), ("aac", "48000"))
 
-    segments = [leaf for leaf in leaves if leaf["type"] == "seg"]
-    recorded = sum(leaf["duration"] for leaf in segments) / 1e9
+    segments = recording.of("seg")
+    recorded = recording.seconds
     verdict.that(f"at least {LEAST_SECONDS} s were recorded", recorded >= LEAST_SECONDS, f"{recorded:.2f} s")
     verdict.equal("the segments follow each other without a hole", [leaf["start"] for leaf in segments[1:]],
                   [leaf["start"] + leaf["duration"] for leaf in segments[:-1]])

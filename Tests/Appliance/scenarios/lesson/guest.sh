@@ -1,91 +1,27 @@
 #!/bin/bash
 source /in/guest/library.sh
+source /in/guest/school.sh
 
 SECONDS_OF_LESSON=24
-ACCOUNT=/srv/lenscap/account
 
-# --- The command line. Everything that knows its spelling is in this part. ---
-
-as() {
-    local person=$1
-    shift
-    runuser -u "$person" -- env HOME="/home/$person" "$@"
-}
-
-# The school's one authority, the box and one teacher. Papers go from hand to hand as copies.
-enrol() {
-    local key=/home/registrar/registrar.pem desk=/home/registrar/desk agreement=/etc/lenscap/agreement.en.md
-    lenscap box show >/run/box.jwk
-    as registrar mkdir -p "$desk/cards"
-    as registrar lenscap key new --output "$key"
-    as registrar lenscap trust make --member "registrar=$key" --threshold 1 --output "$desk/authorities.json"
-    as registrar lenscap trust approve --key "$key" "$desk/authorities.json"
-    as registrar lenscap room make --box /run/box.jwk --room "Room 1" --camera front --microphone desk \
-        --indicator "$lamp" --stop "key:Appliance key:128" --authorities "$desk/authorities.json" --agreement "$agreement" --hold 0 --output "$desk/room.json"
-    as registrar lenscap room approve --key "$key" "$desk/room.json"
-
-    as teacher lenscap key new
-    as teacher lenscap card make --account "file://$ACCOUNT" --agreement "$agreement" --trained 2026-01-01 \
-        --expires 2099-12-31 --output /home/teacher/card.json --yes
-    install -o registrar /home/teacher/card.json "$desk/cards/teacher.json"
-    as registrar lenscap card approve --key "$key" "$desk/cards/teacher.json"
-
-    lenscap trust import "$desk"
-    install -o teacher -t /home/teacher "$desk/authorities.json" "$desk/room.json"
-    as teacher lenscap room import --authorities /home/teacher/authorities.json /home/teacher/room.json
-}
-
-start_lesson() {
-    as teacher lenscap start --camera front --microphone desk --duration 120 --purpose reflection \
-        --sign-with "lenscap sign --yes" >/out/start.log 2>&1 &
-}
-
-stop_lesson() {
-    as teacher lenscap stop
-}
-
-state() {
-    as technician lenscap status --json
-}
-
-# says WORD: the box's own state.
-says() { state | grep -q "\"state\" *: *\"$1\""; }
-
-TEACHER_IDENTITY=/home/teacher/.config/lenscap/identity.txt
-
-# --- The lesson. ---
-
-install_rules_and_accounts
-install_units
-install_programs
-install -D -m 0644 /in/scenario/lenscap.toml /etc/lenscap/lenscap.toml
-install -D -m 0644 /in/scenario/agreement.en.md /etc/lenscap/agreement.en.md
-usermod --append --groups lenscap-teacher teacher
-usermod --append --groups lenscap-status technician
-usermod --append --groups lenscap-audit auditor
+install_box
 plug_camera
 plug_microphone /in/tone.raw
 lamp=$(plug_lamp)
 plug_stop_inputs
-
-install -d -o lenscap-uploader -g lenscap-uploader -m 0750 "$ACCOUNT"
-install -o lenscap-uploader -m 0640 /dev/null "$ACCOUNT/.lenscap-account"
-mkdir -p /etc/systemd/system/lenscap-uploader.service.d
-cp /in/systemd/examples/lenscap-uploader-directory.conf /etc/systemd/system/lenscap-uploader.service.d/
-systemctl daemon-reload
 
 start_units
 check "the first start makes the box key" wait_until 60 test -s /var/lib/lenscap/key/box.pem
 check "the box key is the authority's alone" \
     test "$(stat -c '%U %a' /var/lib/lenscap/key/box.pem)" = "lenscap 600"
 say "enrolling"
-enrol
+enrol --camera front --microphone desk
 check "the school, the box and the teacher are enrolled" test -s /etc/lenscap/trust/room.json
 check "an empty room is idle" wait_until 30 says idle
 check "nobody holds camera or microphone before the start" untouched /dev/lenscap/front /dev/lenscap/desk
 check "a visitor cannot reach the teacher's socket" refused as visitor lenscap stop
 
-start_lesson
+start_lesson --camera front --microphone desk --duration 120
 check "the box says that it records" wait_until 60 says recording
 began=$EPOCHREALTIME
 in_use() { [[ -n $(holders /dev/lenscap/front) && -n $(holders /dev/lenscap/desk) ]]; }
@@ -119,14 +55,13 @@ echo "$ended $began" | awk '{ printf "%.2f\n", $1 - $2 }' >/out/seconds
 check "the lamp is dark" wait_until 10 refused lit
 check "the recorder ends" wait_until 30 refused test -d "/proc/$recorder"
 
-delivered() { compgen -G "$ACCOUNT/*/*/log-*"; }
 check "the recording reaches the account, its log last" wait_until 180 delivered
 kept() { ls /var/lib/lenscap/spool | grep -v '\.deleted$'; }
 check "the box keeps nothing that was delivered" wait_until 60 refused kept
 check "nobody holds camera or microphone at the end" untouched /dev/lenscap/front /dev/lenscap/desk
 
+hand_over
 log_is_sound() { as auditor lenscap log --verify --tokens "$ACCOUNT"/*/*/token.jws-* >/out/log.txt; }
-chmod -R a+rX "$ACCOUNT"
 check "the auditor finds the activation log sound and the token behind its session" log_is_sound
 check "the log tells of one session" grep -q " 1 sessions" /out/log.txt
 # Each group reaches its own socket and no other.
@@ -139,8 +74,6 @@ check "the auditor cannot read the status" refused as auditor lenscap status
 check "a visitor cannot read the status" refused as visitor lenscap status
 check "a visitor cannot read the log" refused as visitor lenscap log
 
-cp -r "$ACCOUNT" /out/account
-cp "$TEACHER_IDENTITY" /out/identity.txt
 systemctl list-units --all --no-legend 'lenscap*' >/out/units.txt
 restarts() { journalctl --boot --unit lenscapd.service --unit 'lenscap-recorder@*' | grep -E 'Watchdog|Main process exited|restart job'; }
 check "no watchdog bit, nothing had to be started again" refused restarts
