@@ -223,6 +223,23 @@ let package = Package(
             exclude: ["Judges", "Transcripts"],
             swiftSettings: settings
         ),
+        // Lessons by the thousand on a simulated disk, by chance that comes again from its seed.
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "Age", "Authority", "Consent", "CryptoPrimitives", "LinuxSystem", "MediaTime",
+                "Recording", "Spool", "TeacherTools", "Uploading",
+            ],
+            path: "Tests/Simulation/World",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "simulate",
+            dependencies: ["LinuxSystem", "Simulation"],
+            path: "Tests/Simulation/Program",
+            swiftSettings: settings
+        ),
+        tests("Simulation", []),
         .testTarget(
             name: "ArchitectureTests",
             dependencies: ["LinuxSystem"],

@@ -5,8 +5,8 @@ internal import TransparencyLog
 /// What the disk says of a recording that is not being written, held against its checkpoint.
 ///
 /// Lines beyond the checkpoint were written and never signed for: a crash came between. They are
-/// good as far as the files that they name are; the first that is not, and what follows it, was
-/// never promised to anybody. A log that is shorter than its checkpoint, or is not what was signed,
+/// good as far as they are leaves and the files that they name are sound; the first that is not, and
+/// what follows it, was never promised to anybody. A log that is shorter than its checkpoint, or is not what was signed,
 /// is damage: nothing of it is ever signed over.
 package struct FoundRecording: Sendable {
     package let log: RecordingLog
@@ -27,7 +27,7 @@ package struct FoundRecording: Sendable {
             folder = try spool.folder(recording)
         } catch { throw .system(error) }
         let note = try Self.note(in: folder)
-        let log = try RecordingLog(reading: folder, recording: recording)
+        let log = try RecordingLog(beginningIn: folder, recording: recording)
         let checkpoint = try signer.checkpoint(note, of: recording)
         // The first checkpoint stands before any device opens, and is never taken away.
         guard checkpoint?.covers(log.lines) ?? (log.leaves.count <= 1) else {

@@ -1,4 +1,4 @@
-internal import Consent
+package import Consent
 internal import CryptoPrimitives
 internal import LinuxSystem
 package import Spool
@@ -185,7 +185,7 @@ package enum SpoolKeeper {
     }
 
     /// Takes a stretch out of a recording that waits.
-    static func cut(
+    package static func cut(
         _ order: DeleteOrder,
         text: String,
         spool path: String,

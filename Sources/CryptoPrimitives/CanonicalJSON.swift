@@ -91,7 +91,10 @@ package enum CanonicalJSON: Sendable, Hashable {
         output.append(UInt8(ascii: "\""))
         for byte in text.utf8 {
             precondition(byte < 0x80, "beyond ASCII")
-            if let letter = CanonicalEscape.letter(for: byte) {
+            if byte > UInt8(ascii: "\\") || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte {
+                // Most of what is written, and never escaped.
+                output.append(byte)
+            } else if let letter = CanonicalEscape.letter(for: byte) {
                 output += [UInt8(ascii: "\\"), letter]
             } else if byte < 0x20 {
                 output += "\\u00".utf8

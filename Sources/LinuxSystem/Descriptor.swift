@@ -12,6 +12,7 @@ package struct Descriptor: ~Copyable, Sendable {
     }
 
     deinit {
+        if let simulated = FileSystem.simulated { return simulated.close(raw) }
         _ = Glibc.close(raw)
     }
 
@@ -45,7 +46,10 @@ package struct Descriptor: ~Copyable, Sendable {
         permissions: UInt32 = 0o644
     ) throws(SystemError) -> Descriptor {
         Descriptor(
-            adopting: try retrying("open", path) { Glibc.open(path, access.flags, permissions) }
+            adopting: try retrying("open", path) {
+                FileSystem.simulated?.open(path, in: nil, access, permissions: permissions)
+                    ?? Glibc.open(path, access.flags, permissions)
+            }
         )
     }
 
@@ -56,7 +60,10 @@ package struct Descriptor: ~Copyable, Sendable {
         -> Int
     {
         let raw = raw
-        return try retrying("read") { Glibc.read(raw, buffer.baseAddress, buffer.count) }
+        return try retrying("read") {
+            FileSystem.simulated?.read(raw, into: buffer)
+                ?? Glibc.read(raw, buffer.baseAddress, buffer.count)
+        }
     }
 
     /// Writes every byte, continuing after short writes (`write(2)`).
@@ -65,7 +72,10 @@ package struct Descriptor: ~Copyable, Sendable {
         var rest = bytes
         while !rest.isEmpty {
             let chunk = rest
-            let count = try retrying("write") { Glibc.write(raw, chunk.baseAddress, chunk.count) }
+            let count = try retrying("write") {
+                FileSystem.simulated?.write(raw, chunk)
+                    ?? Glibc.write(raw, chunk.baseAddress, chunk.count)
+            }
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
     }
@@ -99,19 +109,21 @@ package struct Descriptor: ~Copyable, Sendable {
     /// failed pages clean.
     package borrowing func synchronize() throws(SystemError) {
         let raw = raw
-        _ = try retrying("fsync") { fsync(raw) }
+        _ = try retrying("fsync") { FileSystem.simulated?.synchronize(raw) ?? fsync(raw) }
     }
 
     /// Cuts the file to `count` bytes (`ftruncate(2)`).
     package borrowing func truncate(to count: Int) throws(SystemError) {
         let raw = raw
-        _ = try retrying("ftruncate") { ftruncate(raw, count) }
+        _ = try retrying("ftruncate") {
+            FileSystem.simulated?.truncate(raw, to: count) ?? ftruncate(raw, count)
+        }
     }
 
     /// Moves to the start of the file (`lseek(2)`).
     package borrowing func rewind() throws(SystemError) {
         let raw = raw
-        _ = try retrying("lseek") { lseek(raw, 0, SEEK_SET) }
+        _ = try retrying("lseek") { FileSystem.simulated?.rewind(raw) ?? lseek(raw, 0, SEEK_SET) }
     }
 
     package borrowing func setNonBlocking() throws(SystemError) {
@@ -123,6 +135,10 @@ package struct Descriptor: ~Copyable, Sendable {
     /// What kind of file it is, how long, and who owns it (`fstat(2)`).
     package borrowing func status() throws(SystemError) -> FileStatus {
         let raw = raw
+        if let simulated = FileSystem.simulated {
+            guard let status = simulated.status(raw) else { throw .last("fstat") }
+            return status
+        }
         var value = stat()
         _ = try retrying("fstat") { fstat(raw, &value) }
         return FileStatus(value)
@@ -200,6 +216,21 @@ package struct FileStatus: Sendable {
     /// `major:minor` of the device that a device node stands for, as sysfs writes it.
     package var deviceNumber: String {
         "\(lenscap_device_major(rawDevice)):\(lenscap_device_minor(rawDevice))"
+    }
+
+    /// Of a regular file or a folder that no kernel knows.
+    package init(isFolder: Bool, size: Int, links: Int, permissions: UInt32) {
+        isRegular = !isFolder
+        self.isFolder = isFolder
+        isCharacterDevice = false
+        isPipe = false
+        self.size = size
+        self.links = links
+        owner = 0
+        self.permissions = permissions
+        modified = 0
+        device = (0, 0)
+        rawDevice = 0
     }
 
     init(_ value: stat) {

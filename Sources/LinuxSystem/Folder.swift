@@ -56,10 +56,12 @@ package struct Folder: ~Copyable, Sendable {
     {
         try Folder.check(name)
         let raw = descriptor.raw
-        _ = try retrying("mkdir", path + "/" + name) { mkdirat(raw, name, permissions) }
+        _ = try retrying("mkdir", path + "/" + name) {
+            FileSystem.simulated?.makeFolder(name, in: raw, permissions: permissions)
+                ?? mkdirat(raw, name, permissions)
+        }
         let made = try folder(name)
-        let rawMade = made.descriptor.raw
-        _ = try retrying("fchmod", made.path) { fchmod(rawMade, permissions) }
+        try made.setPermissions(permissions)
         try synchronize()
         return made
     }
@@ -67,7 +69,9 @@ package struct Folder: ~Copyable, Sendable {
     /// Gives the folder itself exactly these permissions (`fchmod(2)`).
     package borrowing func setPermissions(_ permissions: UInt32) throws(SystemError) {
         let raw = descriptor.raw
-        _ = try retrying("fchmod", path) { fchmod(raw, permissions) }
+        _ = try retrying("fchmod", path) {
+            FileSystem.simulated?.setPermissions(raw, permissions) ?? fchmod(raw, permissions)
+        }
     }
 
     /// Gives the folder itself to a group (`fchown(2)`).
@@ -105,7 +109,8 @@ package struct Folder: ~Copyable, Sendable {
         let raw = descriptor.raw
         return Descriptor(
             adopting: try retrying("open", path + "/" + name) {
-                openat(raw, name, access.flags, permissions)
+                FileSystem.simulated?.open(name, in: raw, access, permissions: permissions)
+                    ?? openat(raw, name, access.flags, permissions)
             }
         )
     }
@@ -165,21 +170,27 @@ package struct Folder: ~Copyable, Sendable {
         try Folder.check(new)
         let raw = descriptor.raw
         _ = try retrying("rename", path + "/" + new) {
-            replacing
-                ? renameat(raw, old, raw, new) : lenscap_rename_noreplace(raw, old, raw, new)
+            FileSystem.simulated?.rename(old, to: new, in: raw, replacing: replacing)
+                ?? (replacing
+                    ? renameat(raw, old, raw, new) : lenscap_rename_noreplace(raw, old, raw, new))
         }
     }
 
     package borrowing func remove(_ name: String) throws(SystemError) {
         try Folder.check(name)
         let raw = descriptor.raw
-        _ = try retrying("unlink", path + "/" + name) { unlinkat(raw, name, 0) }
+        _ = try retrying("unlink", path + "/" + name) {
+            FileSystem.simulated?.remove(name, in: raw, isFolder: false) ?? unlinkat(raw, name, 0)
+        }
     }
 
     package borrowing func removeFolder(_ name: String) throws(SystemError) {
         try Folder.check(name)
         let raw = descriptor.raw
-        _ = try retrying("rmdir", path + "/" + name) { unlinkat(raw, name, AT_REMOVEDIR) }
+        _ = try retrying("rmdir", path + "/" + name) {
+            FileSystem.simulated?.remove(name, in: raw, isFolder: true)
+                ?? unlinkat(raw, name, AT_REMOVEDIR)
+        }
     }
 
     /// Makes names added to or removed from the folder durable.
@@ -188,12 +199,21 @@ package struct Folder: ~Copyable, Sendable {
     }
 
     package borrowing func contains(_ name: String) -> Bool {
+        if let simulated = FileSystem.simulated {
+            return simulated.contains(name, in: descriptor.raw)
+        }
         var value = stat()
         return fstatat(descriptor.raw, name, &value, AT_SYMLINK_NOFOLLOW) == 0
     }
 
     /// The names in the folder, sorted, without `.` and `..`.
     package borrowing func names() throws(SystemError) -> [String] {
+        if let simulated = FileSystem.simulated {
+            guard let names = simulated.names(in: descriptor.raw) else {
+                throw .last("readdir", path)
+            }
+            return names.sorted()
+        }
         // A descriptor of its own: readdir moves the offset that duplicates share.
         let raw = descriptor.raw
         let listing = Descriptor(
@@ -216,6 +236,10 @@ package struct Folder: ~Copyable, Sendable {
     /// Bytes free to an ordinary user, and in all (`fstatvfs(3)`).
     package borrowing func space() throws(SystemError) -> (available: Int, total: Int) {
         let raw = descriptor.raw
+        if let simulated = FileSystem.simulated {
+            guard let space = simulated.space(raw) else { throw .last("fstatvfs", path) }
+            return space
+        }
         var value = statvfs()
         _ = try retrying("fstatvfs", path) { fstatvfs(raw, &value) }
         let unit = Int(value.f_frsize)

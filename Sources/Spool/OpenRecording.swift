@@ -72,7 +72,7 @@ package struct OpenRecording: ~Copyable, Sendable {
         let bytes = try wrapping { () throws(SystemError) in
             try found.read(SpoolName.log, limit: RecordingLog.byteLimit)
         }
-        let kept = try RecordingLog(parsing: bytes, recording: recording).prefix(count)
+        let kept = try RecordingLog(beginningOf: bytes, recording: recording).prefix(count)
         let opened = try wrapping { () throws(SystemError) in
             if kept.wholeBytes < bytes.count || !isSigned {
                 try found.writeDurably(

@@ -11,27 +11,45 @@ package struct RecordingLog: Sendable {
     /// Length of the whole lines; a line that a crash cut short is not among them.
     package let wholeBytes: Int
 
+    /// Every whole line; one that is no leaf, or cannot follow the ones before it, is damage.
     package init(parsing bytes: [UInt8], recording: String) throws(SpoolError) {
+        let (sound, problem) = Self.beginning(of: bytes, recording: recording)
+        if let problem { throw problem }
+        self = sound
+    }
+
+    /// The leaves up to the first line that is none.
+    ///
+    /// For the authority, which knows how many it has signed for: a power cut may tear what was not
+    /// synced anywhere, not only at its end.
+    package init(beginningOf bytes: [UInt8], recording: String) {
+        self = Self.beginning(of: bytes, recording: recording).sound
+    }
+
+    private static func beginning(
+        of bytes: [UInt8],
+        recording: String
+    ) -> (sound: RecordingLog, problem: SpoolError?) {
         var leaves: [Leaf] = []
         var order = LeafOrder()
         var start = 0
-        while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
-            let leaf: Leaf
+        var problem: SpoolError?
+        while problem == nil, let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
             do {
-                leaf = try Leaf(parsing: Array(bytes[start..<end]))
+                let leaf = try Leaf(parsing: Array(bytes[start..<end]))
+                try order.accept(leaf)
+                leaves.append(leaf)
+                start = end + 1
+            } catch let error as SpoolError {
+                problem = error
             } catch {
-                throw .damaged(
+                problem = .damaged(
                     recording: recording,
                     "line \(leaves.count + 1) of its log: \(error)"
                 )
             }
-            try order.accept(leaf)
-            leaves.append(leaf)
-            start = end + 1
         }
-        self.leaves = leaves
-        self.order = order
-        wholeBytes = start
+        return (RecordingLog(leaves: leaves, order: order, wholeBytes: start), problem)
     }
 
     package init(reading folder: borrowing Folder, recording: String) throws(SpoolError) {
@@ -39,6 +57,17 @@ package struct RecordingLog: Sendable {
             try folder.read(SpoolName.log, limit: RecordingLog.byteLimit)
         }
         try self.init(parsing: bytes, recording: recording)
+    }
+
+    /// The leaves of a folder's log up to the first line that is none.
+    package init(
+        beginningIn folder: borrowing Folder,
+        recording: String
+    ) throws(SpoolError) {
+        let bytes = try wrapping { () throws(SystemError) in
+            try folder.read(SpoolName.log, limit: RecordingLog.byteLimit)
+        }
+        self.init(beginningOf: bytes, recording: recording)
     }
 
     private init(leaves: [Leaf], order: LeafOrder, wholeBytes: Int) {

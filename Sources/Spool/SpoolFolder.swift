@@ -78,7 +78,7 @@ package enum SpoolFolder {
         let spool = try wrapping { () throws(SystemError) in try Folder(path: path) }
         let folder = try wrapping { () throws(SystemError) in try spool.folder(recording) }
         if folder.contains(SpoolName.log) {
-            let log = try RecordingLog(reading: folder, recording: recording)
+            let log = try RecordingLog(beginningIn: folder, recording: recording)
             guard !log.order.hasBegun else { return false }
         }
         let names = try wrapping { () throws(SystemError) in try folder.names() }
