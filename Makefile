@@ -70,6 +70,16 @@ fault-sweep: build ## Fail every system call that touches a recording, or SAMPLE
 	python3 -B -m unittest discover -q -s Tests/FaultSweep -t Tests/FaultSweep
 	Tests/FaultSweep/run $(if $(SAMPLE),--sample $(SAMPLE)) $(FAULTS)
 
+LESSONS ?= 100000
+SEED ?= 1
+
+# Deterministic hashing, so that a world comes again from its seed in another process.
+.PHONY: simulate
+simulate: toolchain ## Simulate LESSONS=n lessons on a failing disk, from SEED=n on
+	@$(call install,$(BUILD_PACKAGES))
+	swift build -c release --product simulate
+	SWIFT_DETERMINISTIC_HASHING=1 .build/release/simulate $(LESSONS) $(SEED)
+
 MINUTES ?= 10
 RUNS ?= 5
 

@@ -59,6 +59,7 @@ package struct OpenRecording: ~Copyable, Sendable {
 
     /// Opens a recording for more leaves, from the first `count` lines of its log, or all whole ones.
     ///
+    /// Beyond that count no line needs to be a leaf; without one, a line that is none is damage.
     /// A log that loses something by that, or whose lines are not all signed for (`isSigned` false),
     /// is written anew: a sync that failed before may have left lines in memory that the disk does
     /// not have, and the same file would not be believed again.
@@ -72,7 +73,11 @@ package struct OpenRecording: ~Copyable, Sendable {
         let bytes = try wrapping { () throws(SystemError) in
             try found.read(SpoolName.log, limit: RecordingLog.byteLimit)
         }
-        let kept = try RecordingLog(beginningOf: bytes, recording: recording).prefix(count)
+        let found =
+            count == nil
+            ? try RecordingLog(parsing: bytes, recording: recording)
+            : RecordingLog(beginningOf: bytes, recording: recording)
+        let kept = try found.prefix(count)
         let opened = try wrapping { () throws(SystemError) in
             if kept.wholeBytes < bytes.count || !isSigned {
                 try found.writeDurably(

@@ -46,7 +46,9 @@ extension OpenRecording {
     package borrowing func removeCut() throws(SpoolError) {
         let log = try RecordingLog(reading: folder, recording: recording)
         do throws(SystemError) {
-            for name in log.removed where folder.contains(name) { try folder.remove(name) }
+            for name in log.removed.sorted() where folder.contains(name) {
+                try folder.remove(name)
+            }
             try folder.synchronize()
         } catch { throw .system(error) }
     }

@@ -6,9 +6,9 @@ struct SimulationTests {
     @Test("lose nothing that was promised, whatever dies, fails or fills up, and whenever")
     func lessons() {
         var campaign = Campaign()
-        campaign.run(lessons: 2_000, seed: 1)
+        campaign.run(lessons: 1_000, seed: 1)
         #expect(campaign.failures.isEmpty, "\(campaign.failures)")
-        #expect(campaign.powerCuts > 100 && campaign.kills > 1_000 && campaign.errors > 1_000)
+        #expect(campaign.powerCuts > 100 && campaign.kills > 100 && campaign.errors > 100)
     }
 
     @Test("come again from their seed")

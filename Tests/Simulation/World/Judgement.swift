@@ -162,6 +162,11 @@ extension World {
 
     /// The account holds every lesson that nobody deleted, whole, and nothing that was taken back.
     func judgeAccount() {
+        for (recording, promise) in ledger.promises {
+            if let before = promise.sentBefore, countInAccount(recording) > before {
+                ledger.note("\(recording): some of it was delivered after it was deleted")
+            }
+        }
         let opener = LessonOpener(identities: [school.identity]) { [school] _ in
             school.box.verificationKey
         }
@@ -174,13 +179,13 @@ extension World {
                 ledger.ends[report.end ?? "none", default: 0] += 1
                 ledger.openedSegments += report.segments
             } catch { ledger.note("\(recording): \(error)") }
-            for name in promise.takenOut where hasInAccountByName(recording, name) {
+            for name in promise.takenOut where hasInAccount(recording, name, nil) {
                 ledger.note("\(recording): \(name) was taken out and is delivered")
             }
         }
     }
 
-    private func hasInAccountByName(_ recording: String, _ name: String) -> Bool {
-        hasInAccount(recording, name, nil)
+    func countInAccount(_ recording: String) -> Int {
+        disk.look("\(Self.account)/\(recording)")?.entries.count ?? 0
     }
 }

@@ -12,6 +12,8 @@ package final class Ledger {
         var segments = 0
         var wantsDeletion = false
         var isDeleted = false
+        /// How much of it the account had when it was deleted, where nothing was on its way.
+        var sentBefore: Int?
         /// Segments that were cut before anybody had them.
         var takenOut: Set<String> = []
     }

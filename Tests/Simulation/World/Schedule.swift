@@ -24,6 +24,9 @@ final class Schedule {
         events.insert(event, at: place.map { $0 + 1 } ?? 0)
     }
 
+    /// Forgets what was to happen.
+    func clear() { events = [] }
+
     /// Lets the next event happen whose lane is free; false when there is none before `limit`.
     @discardableResult
     func step(until limit: Int64 = .max) -> Bool {

@@ -83,7 +83,8 @@ final class SimulatedBox {
         guard isReady else { return }
         onDisk {
             SpoolKeeper.removeDelivered(spool: World.spool, outbox: World.outbox)
-        } then: { _ in }
+        } then: { _ in
+        }
     }
 
     // MARK: Start of a lesson
@@ -136,7 +137,8 @@ final class SimulatedBox {
                     time: self.world.clock,
                     signer: self.signer
                 )
-            } then: { _ in }
+            } then: { _ in
+            }
         }
         start = verified
         records = SessionRecords(spool: World.spool, recorderGroup: nil, signer: signer)
@@ -210,7 +212,9 @@ final class SimulatedBox {
                 self.world.promise(start.token.recording, signed: 1)
                 return true
             } catch { return false }
-        } then: { self.handle($0 ? .prepared : .prepareFailed) }
+        } then: {
+            self.handle($0 ? .prepared : .prepareFailed)
+        }
     }
 
     private func launch() {
@@ -275,7 +279,9 @@ final class SimulatedBox {
                 try records.seal(cause, time: self.world.clock)
                 self.world.promise(recording, signed: nil)
             } catch {}
-        } then: { self.handle(.sealed) }
+        } then: {
+            self.handle(.sealed)
+        }
     }
 
     // MARK: Orders
@@ -294,7 +300,10 @@ final class SimulatedBox {
         let isRunning = running == recording
         if isRunning && order.isWhole { return stop(.stopped) }
         let running = isRunning ? records : nil
-        onDisk { self.obey(order, running) } then: { _ in }
+        onDisk {
+            self.obey(order, running)
+        } then: { _ in
+        }
     }
 
     private func obey(_ order: DeleteOrder, _ running: SessionRecords?) {
@@ -313,6 +322,9 @@ final class SimulatedBox {
                     acknowledged: acknowledged
                 )
                 ledger.promises[recording]?.isDeleted = true
+                if world.uploader == nil {
+                    ledger.promises[recording]?.sentBefore = world.countInAccount(recording)
+                }
                 ledger.deletions += 1
             } else {
                 if let running {

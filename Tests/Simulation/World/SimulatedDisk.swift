@@ -226,7 +226,8 @@ final class SimulatedDisk: FileCalls, @unchecked Sendable {
     func close(_ file: Int32) { handles[file] = nil }
 
     func read(_ file: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        guard isAnswered(nil), let found = handle(file), isAllowed(found.node, [EIO, EINTR], reading: true)
+        guard isAnswered(nil), let found = handle(file),
+            isAllowed(found.node, [EIO, EINTR], reading: true)
         else { return -1 }
         let rest = found.node.cached.dropFirst(found.offset).prefix(buffer.count)
         buffer.copyBytes(from: rest)
@@ -363,11 +364,15 @@ final class SimulatedDisk: FileCalls, @unchecked Sendable {
     }
 
     func contains(_ name: String, in folder: Int32) -> Bool {
-        handle(folder)?.node.entries[name] != nil
+        guard isAnswered(nil), let node = handle(folder)?.node,
+            isAllowed(node, [EIO], reading: true)
+        else { return false }
+        return node.entries[name] != nil
     }
 
     func names(in folder: Int32) -> [String]? {
-        guard isAnswered(nil), let found = handle(folder), isAllowed(found.node, [EIO, EMFILE], reading: true)
+        guard isAnswered(nil), let found = handle(folder),
+            isAllowed(found.node, [EIO, EMFILE], reading: true)
         else { return nil }
         return Array(found.node.entries.keys)
     }

@@ -91,6 +91,7 @@ package final class World {
             if ledger.problems.isEmpty { judgeAccount() }
             box = nil
             recorder = nil
+            schedule.clear()
         }
         ledger.powerCuts = disk.powerCuts
         ledger.errors = disk.injected
@@ -153,8 +154,9 @@ package final class World {
     }
 
     private func order() {
-        guard let box, random.once(in: 3), let recording = ledger.promises.keys.sorted().randomElement(using: &random)
-        else { return }
+        let recordings = ledger.promises.keys.sorted()
+        guard let box, random.once(in: 3), !recordings.isEmpty else { return }
+        let recording = random.one(of: recordings)
         if random.once(in: 3) {
             box.order(recording, from: 0, to: 0)
         } else {
@@ -166,8 +168,8 @@ package final class World {
     private func changeWeather() {
         guard !isEnding else { return }
         switch random.number(0...9) {
-        case 0: disk.weather = .foul(random.one(of: [8, 30, 120]))
-        case 1: disk.weather = .full
+        case 0...2: disk.weather = .foul(random.one(of: [8, 30, 120]))
+        case 3: disk.weather = .full
         default: disk.weather = .fair
         }
         schedule.after(random.time(1...40) * Self.second) { self.changeWeather() }
