@@ -73,11 +73,11 @@ package struct OpenRecording: ~Copyable, Sendable {
         let bytes = try wrapping { () throws(SystemError) in
             try found.read(SpoolName.log, limit: RecordingLog.byteLimit)
         }
-        let found =
+        let lines =
             count == nil
             ? try RecordingLog(parsing: bytes, recording: recording)
             : RecordingLog(beginningOf: bytes, recording: recording)
-        let kept = try found.prefix(count)
+        let kept = try lines.prefix(count)
         let opened = try wrapping { () throws(SystemError) in
             if kept.wholeBytes < bytes.count || !isSigned {
                 try found.writeDurably(
