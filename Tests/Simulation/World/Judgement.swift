@@ -6,12 +6,16 @@ import TeacherTools
 
 /// What must hold, judged by what lies on the disk and in the account.
 extension World {
-    /// The box said that so many lines are signed for, or all that are there.
+    /// The box said that so many lines are signed for, or as many as its checkpoint says.
     func promise(_ recording: String, signed: Int?) {
-        guard let log = disk.look("\(Self.spool)/\(recording)/log") else { return }
-        let lines = Self.lines(log.cached)
-        let promised = Array(lines.prefix(signed ?? lines.count))
-        if promised.count < signed ?? 0 {
+        guard let folder = disk.look("\(Self.spool)/\(recording)"),
+            let log = folder.entries[SpoolName.log]
+        else { return }
+        let note = folder.entries[SpoolName.checkpoint]?.cached
+        let checkpoint = try? RecordingSigner(key: school.box).checkpoint(note, of: recording)
+        let count = signed ?? checkpoint?.size ?? 0
+        let promised = Array(Self.lines(log.cached).prefix(count))
+        if promised.count < count {
             ledger.note("\(recording): more lines are signed for than there are")
         }
         ledger.promises[recording]?.lines = promised

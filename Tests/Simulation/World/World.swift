@@ -87,7 +87,7 @@ package final class World {
             deliver()
             let limit = 12 * 3600 * Self.second
             while !isOver, schedule.step(until: limit) { lookAround() }
-            if !isOver { ledger.note("it does not come to rest in twelve hours") }
+            if !isOver { ledger.note("it does not come to rest in twelve hours: \(waiting)") }
             if ledger.problems.isEmpty { judgeAccount() }
             box = nil
             recorder = nil
@@ -206,6 +206,13 @@ package final class World {
         disk.capacity = 1 << 24
         // A file system that became read-only needs it, too.
         disk.cutPower()
+    }
+
+    /// What is still in the spool.
+    private var waiting: String {
+        let folders = disk.look(Self.spool)?.entries.filter { $0.value.isFolder } ?? [:]
+        let names = folders.map { "\($0.key) \($0.value.entries.keys.sorted())" }
+        return "\(names), lenscapd is \(box?.isReady == true ? "" : "not ")ready"
     }
 
     private var deliveredAll: Bool {
