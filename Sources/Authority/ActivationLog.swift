@@ -119,7 +119,7 @@ package final class ActivationLog: Sendable {
         -> (lines: [[UInt8]], length: Int)
     {
         do throws(SystemError) {
-            guard folder.contains(entriesName) else { return ([], 0) }
+            guard try folder.contains(entriesName) else { return ([], 0) }
             let bytes = try folder.read(entriesName, limit: byteLimit)
             let end = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
             // An empty line is none that was signed, so it is not passed over.
@@ -138,7 +138,7 @@ package final class ActivationLog: Sendable {
         throws(AuthorityError)
     {
         do throws(SystemError) {
-            guard folder.contains(entriesName) else { return }
+            guard try folder.contains(entriesName) else { return }
             let file = try folder.file(entriesName, [.readWrite])
             guard try file.status().size > length else { return }
             try file.truncate(to: length)
@@ -154,7 +154,7 @@ package final class ActivationLog: Sendable {
     ) throws(AuthorityError) {
         let note: [UInt8]
         do throws(SystemError) {
-            guard folder.contains(checkpointName) else {
+            guard try folder.contains(checkpointName) else {
                 if tree.head.size == 0 { return }
                 throw SystemError.missing("checkpoint", folder.path)
             }

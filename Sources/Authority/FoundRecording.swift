@@ -45,8 +45,8 @@ package struct FoundRecording: Sendable {
     }
 
     private static func note(in folder: borrowing Folder) throws(SpoolError) -> [UInt8]? {
-        guard folder.contains(SpoolName.checkpoint) else { return nil }
         do throws(SystemError) {
+            guard try folder.contains(SpoolName.checkpoint) else { return nil }
             return try folder.read(SpoolName.checkpoint, limit: SignedNote.maximumByteCount)
         } catch { throw .system(error) }
     }

@@ -39,8 +39,8 @@ package enum SpoolKeeper {
                     try add(try spool.folder(name), name, to: &inventory)
                 }
             }
-            for name in inventory.used where spool.contains(SpoolName.tombstone(name)) {
-                if spool.contains(name) { inventory.unfinished.insert(name) }
+            for name in inventory.used where try spool.contains(SpoolName.tombstone(name)) {
+                if try spool.contains(name) { inventory.unfinished.insert(name) }
             }
         } catch {
             inventory.problem = "\(error)"

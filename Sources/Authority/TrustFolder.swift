@@ -59,7 +59,7 @@ package struct TrustFolder: Sendable {
     package func revoke(keyIdentifier: String, order: String) throws(AuthorityError) {
         do throws(SystemError) {
             let folder = try Folder.make(path: "\(log)/\(Self.revokedName)", permissions: 0o700)
-            guard !folder.contains(keyIdentifier) else { return }
+            guard try !folder.contains(keyIdentifier) else { return }
             try folder.writeDurably(keyIdentifier, Array(order.utf8))
             // The folder itself may be new.
             try Folder(path: log).synchronize()
@@ -104,7 +104,7 @@ package struct TrustFolder: Sendable {
     ) throws(SystemError)
         -> [UInt8]?
     {
-        folder.contains(name) ? try document(name, folder) : nil
+        try folder.contains(name) ? try document(name, folder) : nil
     }
 
     private func cards(
@@ -112,7 +112,7 @@ package struct TrustFolder: Sendable {
     ) throws(SystemError)
         -> [(name: String, bytes: [UInt8])]
     {
-        guard folder.contains("cards") else { return [] }
+        guard try folder.contains("cards") else { return [] }
         let cards = try folder.folder("cards")
         var result: [(name: String, bytes: [UInt8])] = []
         for name in try cards.names() where name.hasSuffix(".json") {
@@ -123,7 +123,7 @@ package struct TrustFolder: Sendable {
 
     private func ownRevocations() throws(SystemError) -> Set<String> {
         let folder = try Folder(path: log)
-        guard folder.contains(Self.revokedName) else { return [] }
+        guard try folder.contains(Self.revokedName) else { return [] }
         return Set(try folder.folder(Self.revokedName).names().filter { !$0.hasPrefix(".") })
     }
 }

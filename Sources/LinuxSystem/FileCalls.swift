@@ -20,7 +20,7 @@ package protocol FileCalls: AnyObject, Sendable {
     func makeFolder(_ name: String, in folder: Int32, permissions: UInt32) -> Int32
     func rename(_ old: String, to new: String, in folder: Int32, replacing: Bool) -> Int32
     func remove(_ name: String, in folder: Int32, isFolder: Bool) -> Int32
-    func contains(_ name: String, in folder: Int32) -> Bool
+    func find(_ name: String, in folder: Int32) -> Int32
     func names(in folder: Int32) -> [String]?
     func space(_ folder: Int32) -> (available: Int, total: Int)?
 }

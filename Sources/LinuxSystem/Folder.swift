@@ -198,12 +198,22 @@ package struct Folder: ~Copyable, Sendable {
         try descriptor.synchronize()
     }
 
-    package borrowing func contains(_ name: String) -> Bool {
-        if let simulated = FileSystem.simulated {
-            return simulated.contains(name, in: descriptor.raw)
-        }
+    /// Whether the name is there, whatever it is (`fstatat(2)`).
+    ///
+    /// One that the disk does not tell about is an error, not absent.
+    package borrowing func contains(_ name: String) throws(SystemError) -> Bool {
+        let raw = descriptor.raw
         var value = stat()
-        return fstatat(descriptor.raw, name, &value, AT_SYMLINK_NOFOLLOW) == 0
+        do throws(SystemError) {
+            _ = try retrying("stat", path + "/" + name) {
+                FileSystem.simulated?.find(name, in: raw)
+                    ?? fstatat(raw, name, &value, AT_SYMLINK_NOFOLLOW)
+            }
+            return true
+        } catch {
+            if error.isNotFound { return false }
+            throw error
+        }
     }
 
     /// The names in the folder, sorted, without `.` and `..`.

@@ -46,7 +46,7 @@ extension OpenRecording {
     package borrowing func removeCut() throws(SpoolError) {
         let log = try RecordingLog(reading: folder, recording: recording)
         do throws(SystemError) {
-            for name in log.removed.sorted() where folder.contains(name) {
+            for name in log.removed.sorted() where try folder.contains(name) {
                 try folder.remove(name)
             }
             try folder.synchronize()
@@ -77,15 +77,15 @@ extension SpoolFolder {
     ) throws(SpoolError) -> Removal {
         let spool = try wrapping { () throws(SystemError) in try Folder(path: path) }
         var removal = Removal()
-        if spool.contains(recording) {
+        if try wrapping({ () throws(SystemError) in try spool.contains(recording) }) {
             let folder = try wrapping { () throws(SystemError) in try spool.folder(recording) }
             let names = try wrapping { () throws(SystemError) in try folder.names() }
             removal.deleted = names.count { !$0.hasPrefix(".") }
         }
         removal.left = acknowledged.count { $0.recording == recording }
         let tombstone = SpoolName.tombstone(recording)
-        if !spool.contains(tombstone) {
-            try wrapping { () throws(SystemError) in try spool.writeDurably(tombstone, order) }
+        try wrapping { () throws(SystemError) in
+            if try !spool.contains(tombstone) { try spool.writeDurably(tombstone, order) }
         }
         try finishDeletion(recording, spool: path)
         return removal
@@ -100,9 +100,11 @@ extension SpoolFolder {
         throws(SpoolError) -> Bool
     {
         let spool = try wrapping { () throws(SystemError) in try Folder(path: path) }
-        guard spool.contains(SpoolName.tombstone(recording)), spool.contains(recording) else {
-            return false
+        let isInterrupted = try wrapping { () throws(SystemError) in
+            guard try spool.contains(SpoolName.tombstone(recording)) else { return false }
+            return try spool.contains(recording)
         }
+        guard isInterrupted else { return false }
         let folder = try wrapping { () throws(SystemError) in try spool.folder(recording) }
         try wrapping { () throws(SystemError) in
             for name in try folder.names() { try folder.remove(name) }

@@ -77,11 +77,11 @@ package enum SpoolFolder {
     {
         let spool = try wrapping { () throws(SystemError) in try Folder(path: path) }
         let folder = try wrapping { () throws(SystemError) in try spool.folder(recording) }
-        if folder.contains(SpoolName.log) {
+        let names = try wrapping { () throws(SystemError) in try folder.names() }
+        if names.contains(SpoolName.log) {
             let log = try RecordingLog(beginningIn: folder, recording: recording)
             guard !log.order.hasBegun else { return false }
         }
-        let names = try wrapping { () throws(SystemError) in try folder.names() }
         // A checkpoint alone is what the last step of a removal leaves.
         guard !names.contains(SpoolName.checkpoint) || names == [SpoolName.checkpoint] else {
             throw .damaged(recording: recording, "its log is shorter than its checkpoint")

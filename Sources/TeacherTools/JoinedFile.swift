@@ -17,7 +17,7 @@ final class JoinedFile {
         do throws(SystemError) {
             let opened = try Folder(path: folderPath)
             let temporary = Folder.temporaryName(for: name)
-            if opened.contains(temporary) { try opened.remove(temporary) }
+            if try opened.contains(temporary) { try opened.remove(temporary) }
             file = try opened.file(
                 temporary,
                 [.write, .create, .exclusive],

@@ -118,7 +118,7 @@ package struct TeacherFolder: Sendable {
     }
 
     private func contains(_ name: String) -> Bool {
-        (try? Folder(path: path))?.contains(name) ?? false
+        (try? Folder(path: path).contains(name)) ?? false
     }
 
     private func document(

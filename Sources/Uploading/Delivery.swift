@@ -60,9 +60,9 @@ package struct Delivery: Sendable {
             do throws(SystemError) {
                 let spool = try Folder(path: path)
                 // Deleted by its teacher: the authority is taking it away.
-                if spool.contains(SpoolName.tombstone(recording)) { return nil }
+                if try spool.contains(SpoolName.tombstone(recording)) { return nil }
                 let folder = try spool.folder(recording)
-                guard folder.contains(SpoolName.checkpoint), folder.contains(SpoolName.log)
+                guard try folder.contains(SpoolName.checkpoint), try folder.contains(SpoolName.log)
                 else { return nil }
                 // Before the log: a checkpoint that comes meanwhile is not held against an older one.
                 checkpoint = try folder.read(
@@ -161,7 +161,7 @@ package struct Delivery: Sendable {
         let file: Descriptor
         do throws(SystemError) {
             let spool = try Folder(path: spool)
-            isDeleted = spool.contains(SpoolName.tombstone(recording))
+            isDeleted = try spool.contains(SpoolName.tombstone(recording))
             let opened = try spool.folder(recording).file(content.name)
             hash = try FileHash.sha256(of: opened)
             file = opened

@@ -31,7 +31,7 @@ package struct DirectoryAccount: Account {
     {
         do throws(SystemError) {
             let account = try Folder(path: path)
-            guard account.contains(DirectoryAccount.markerName) else {
+            guard try account.contains(DirectoryAccount.markerName) else {
                 throw UploadAbsence.marker
             }
             let folder = try subfolder(
@@ -52,7 +52,7 @@ package struct DirectoryAccount: Account {
     ) throws(SystemError)
         -> Folder
     {
-        if !folder.contains(name) {
+        if try !folder.contains(name) {
             do throws(SystemError) {
                 return try folder.makeFolder(name, permissions: 0o755)
             } catch {
@@ -72,7 +72,7 @@ package struct DirectoryAccount: Account {
         in folder: borrowing Folder
     ) throws(SystemError) {
         let name = object.name + "-" + Hex.encode(object.sha256)
-        if folder.contains(name) {
+        if try folder.contains(name) {
             let present = try folder.file(name)
             guard try FileHash.sha256(of: present) == object.sha256 else {
                 throw UploadAbsence.otherContent
@@ -83,7 +83,7 @@ package struct DirectoryAccount: Account {
             return
         }
         let temporary = Folder.temporaryName(for: name)
-        if folder.contains(temporary) { try folder.remove(temporary) }
+        if try folder.contains(temporary) { try folder.remove(temporary) }
         let copy = try folder.file(temporary, [.write, .create, .exclusive])
         do throws(SystemError) {
             try file.rewind()

@@ -109,7 +109,7 @@ enum Lesson {
         let folder = try Folder(path: path).folder(recording)
         let log = try folder.read(SpoolName.log, limit: 1 << 20)
         var all = try RecordingLog(parsing: log, recording: recording).contents
-        for name in ["log", "checkpoint"] where folder.contains(name) {
+        for name in ["log", "checkpoint"] where try folder.contains(name) {
             let bytes = try folder.read(name, limit: 1 << 20)
             all.append(RecordingLog.Content(name: name, sha256: SHA256.hash(bytes)))
         }
@@ -122,7 +122,7 @@ enum Lesson {
     static func expectInvariant(_ path: String, _ context: Comment) throws {
         for recording in try SpoolFolder.recordings(path) {
             let folder = try Folder(path: path).folder(recording)
-            guard folder.contains(SpoolName.log) else { continue }
+            guard try folder.contains(SpoolName.log) else { continue }
             let log = try RecordingLog(reading: folder, recording: recording)
             for content in log.contents {
                 let bytes = try folder.read(content.name, limit: 1 << 24)

@@ -363,11 +363,15 @@ final class SimulatedDisk: FileCalls, @unchecked Sendable {
         return 0
     }
 
-    func contains(_ name: String, in folder: Int32) -> Bool {
+    func find(_ name: String, in folder: Int32) -> Int32 {
         guard isAnswered(nil), let node = handle(folder)?.node,
-            isAllowed(node, [EIO], reading: true)
-        else { return false }
-        return node.entries[name] != nil
+            isAllowed(node, [EIO, EINTR], reading: true)
+        else { return -1 }
+        guard node.entries[name] != nil else {
+            errno = ENOENT
+            return -1
+        }
+        return 0
     }
 
     func names(in folder: Int32) -> [String]? {
