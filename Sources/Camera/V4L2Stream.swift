@@ -77,8 +77,10 @@ struct V4L2Stream: ~Copyable {
                 hasError: buffer.flags & UInt32(V4L2_BUF_FLAG_ERROR) != 0,
                 isMonotonicClock: clock == UInt32(V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC),
                 bytes: used,
-                timestamp: Int64(buffer.timestamp.tv_sec) * 1_000_000_000
-                    + Int64(buffer.timestamp.tv_usec) * 1000
+                timestamp: Clock.nanoseconds(
+                    seconds: buffer.timestamp.tv_sec,
+                    nanoseconds: buffer.timestamp.tv_usec &* 1000
+                )
             )
         )
     }

@@ -17,6 +17,15 @@ package enum Clock: Sendable {
         return Int64(value.tv_sec) * 1_000_000_000 + Int64(value.tv_nsec)
     }
 
+    /// Nanoseconds of a time as a driver states it, which may be any two numbers.
+    ///
+    /// `Int64.min`, before every time that any clock shows, when they do not fit.
+    package static func nanoseconds(seconds: Int, nanoseconds: Int) -> Int64 {
+        let whole = Int64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        let sum = whole.partialValue.addingReportingOverflow(Int64(nanoseconds))
+        return whole.overflow || sum.overflow ? .min : sum.partialValue
+    }
+
     /// Unix seconds.
     package static func unixSeconds() -> Int64 { Clock.realTime.now() / 1_000_000_000 }
 

@@ -112,7 +112,7 @@ package final class ALSAMicrophone: Microphone, @unchecked Sendable {
         let time = clock.firstFrame(
             frames: count,
             waiting: Int(waitingFrames),
-            stamp: Int64(stamp.tv_sec) * 1_000_000_000 + Int64(stamp.tv_nsec),
+            stamp: Clock.nanoseconds(seconds: stamp.tv_sec, nanoseconds: stamp.tv_nsec),
             asked: asked,
             now: Clock.monotonic.now()
         )
