@@ -263,8 +263,9 @@ if let fuzzing = Context.environment["LENSCAP_FUZZ"] {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "Age", "CFuzzer", "Configuration", "Consent", "CryptoPrimitives", "LinuxSystem",
-                "RecorderProtocol", "Spool", "TransparencyLog", "Varlink",
+                "Age", "CFuzzer", "Configuration", "Consent", "CryptoPrimitives", "H264",
+                "LinuxSystem", "PixelConversion", "RecorderProtocol", "Spool", "TransparencyLog",
+                "Varlink",
             ],
             path: "Tests/Fuzz/Harness",
             swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])],

@@ -56,7 +56,7 @@ private func option(_ name: String) -> String? {
 extension FuzzTarget {
     static let all = [
         json, encodings, keys, token, start, records, document, leaf, framing, message, ageFile,
-        ageStanzas, bech32, note, configuration,
+        ageStanzas, bech32, note, configuration, h264, jpeg,
     ]
 
     static let chosen = option("--target=").flatMap { name in all.first { $0.name == name } }
