@@ -10,7 +10,7 @@ import os
 from appliance.guest import copy_into
 from appliance.scenario import PACKAGE
 
-GUEST_CHECKS = 67
+GUEST_CHECKS = 68
 TIME_LIMIT = 900
 PROGRAMS = ["lenscapd", "lenscap-recorder", "lenscap-uploader", "lenscap"]
 VIRTUAL_USB = True
