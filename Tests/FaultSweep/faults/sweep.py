@@ -30,6 +30,21 @@ READING = ("EIO", "EMFILE")
 _LINE = re.compile(r"(?:(\d+)(?:<[^>]*>)? +)?(\w+)\((.*)")
 
 
+
+def _is_loading(said: str) -> bool:
+    """Whether an open of the dynamic linker was made to fail, which does not repeat it."""
+    begun = {}
+    for line in said.splitlines():
+        caller = line.split(" ", 1)[0]
+        if "<unfinished" in line:
+            begun[caller] = line
+        elif "(INJECTED)" in line and "openat" in line:
+            text = begun.get(caller, "") if "resumed>" in line else line
+            if "/ld.so." in text or re.search(r"\.so[.\d]*\"", text):
+                return True
+    return False
+
+
 @dataclass(frozen=True)
 class Point:
     """The `number`th call of `step` in an operation, of the thread that comes to it first."""
@@ -235,7 +250,7 @@ class Sweep:
         operation = OPERATIONS[point.operation]
         log = box.root / "fault.trace"
         log.unlink(missing_ok=True)
-        self._run(box, operation, ["-o", str(log), *point.options])
+        self._run(box, operation, ["-y", "-o", str(log), *point.options])
         said = log.read_text(errors="replace") if log.exists() else ""
         trial.is_hit = "killed by SIGKILL" in said if point.fault == "SIGKILL" else "INJECTED" in said
         before = box.checker.look()
@@ -254,7 +269,8 @@ class Sweep:
         looked = box.checker.look()
         trial.reason = next((looked[name].end["reason"] for name in sorted(ours & set(looked))
                              if looked[name].end), "")
-        if point.fault == "EINTR" and operation.act is _lesson and trial.reason != "stopped":
+        if (point.fault == "EINTR" and operation.act is _lesson and trial.reason != "stopped"
+                and not _is_loading(said)):
             trial.problems.append(f"an interrupted call ended the lesson: {trial.reason or 'it is gone'}")
 
     def _records(self, box: Box, before: dict, trial: Trial) -> bool:
