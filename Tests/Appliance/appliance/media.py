@@ -78,10 +78,10 @@ class Picture:
         return cls(int.from_bytes(bytes(number), "big"), flash)
 
 
-def pictures(file: Path, width: int, height: int, *input_options: str) -> list[Picture]:
-    """The virtual camera's pictures, in their order in the file; raises when one cannot be read."""
-    done = subprocess.run(["ffmpeg", "-v", "error", *input_options, "-i", str(file), "-map", "0:v:0", "-vsync", "0",
-                           "-f", "rawvideo", "-pix_fmt", "gray", "-"],
+def pictures(file: Path, width: int, height: int, *input_options: str, stream: str = "v:0") -> list[Picture]:
+    """A virtual camera's pictures, in their order in the file; raises when one cannot be read."""
+    done = subprocess.run(["ffmpeg", "-v", "error", *input_options, "-i", str(file), "-map", f"0:{stream}",
+                           "-vsync", "0", "-f", "rawvideo", "-pix_fmt", "gray", "-"],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     size = width * height
     if done.returncode != 0 or len(done.stdout) % size:

@@ -77,8 +77,9 @@ class Bench:
         for _ in range(count):
             work.put(None)
         with load_type() as load:
+            at_once = min(count, max(cause.at_once, load.at_once), load.at_most)
             workers = [threading.Thread(target=self._work, args=(work, cause, load, result))
-                       for _ in range(min(count, max(cause.at_once, load.at_once)))]
+                       for _ in range(at_once)]
             for worker in workers:
                 worker.start()
             for worker in workers:
@@ -154,9 +155,10 @@ class Bench:
                 failures.append(f"trial {number}: a device stayed open for {latency / 1000:.1f} s")
             # A session that ends by itself counts from a moment between the call and its answer.
             if closed < since - (trial.started - trial.called):
-                failures.append(f"trial {number}: the devices closed {-latency:.1f} ms before the cause")
+                failures.append(f"trial {number}: the devices closed {-latency:.1f} ms before the cause; "
+                                f"lenscapd said: {box.said()}")
         elif not findings.left_open:
-            failures.append(f"trial {number}: the devices closed before the cause")
+            failures.append(f"trial {number}: the devices closed before the cause; lenscapd said: {box.said()}")
         result.failures += failures
         result.unclear += [f"trial {number}: {text}" for text in findings.unclear]
 

@@ -167,7 +167,7 @@ CAUSES = {cause.name: cause for cause in [
     Cause("shutdown", _shut_down),
     Cause("revoked", _revoke, prepare=_sign_revocation, restore=_enrol_again),
     Cause("closed-time", _await_closed_time, prepare=_close_soon, restore=_open_again, at_once=4),
-    Cause("duration", _await_duration, at_once=24),
+    Cause("duration", _await_duration, at_once=50),
     Cause("button", _press, equipment="button"),
     Cause("lamp-fault", _darken, equipment="lamp", tampers=True),
 ]}

@@ -15,7 +15,9 @@ class Load:
     name = "idle"
     # Seconds that `begin` may take.
     lead = 0.0
+    # Boxes at a time: so many even where a cause needs no more, and never more.
     at_once = 1
+    at_most = 50
 
     def __enter__(self):
         return self
@@ -51,6 +53,7 @@ class Crowd(Load):
 
     name = "clients"
     lead = 3.0
+    at_most = 20
 
     def __init__(self):
         self._crowds = {}

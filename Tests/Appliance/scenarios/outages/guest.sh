@@ -12,20 +12,27 @@ modprobe vivid n_devs=1 node_types=0x1
 lamp=$(plug_lamp)
 plug_stop_inputs
 
-# Over a bulk endpoint first, then over either.
-endpoint=""
-plug_front() { plug_usb front --camera --format yuyv --size 320x240 --rate 15 $endpoint; }
+# Each camera has a controller of its own: where two devices of one wake up at once, vhci_hcd may lose one of them.
+# Over a bulk endpoint first, then over an isochronous one, and so on in turn.
+declare -A formats=([front]=yuyv [back]=mjpeg) ports=([front]=0 [back]=30) times=([front]=0 [back]=0)
+plug() {
+    local endpoint=()
+    ((times[$1] % 2 == 0)) || endpoint=(--isochronous)
+    times[$1]=$((times[$1] + 1))
+    plug_usb "$1" --camera --format "${formats[$1]}" --size 320x240 --rate 15 --port "${ports[$1]}" "${endpoint[@]}"
+}
 plug_desk() { plug_usb desk --microphone --ppm 300 --port 1; }
-plug_front
+plug front
+plug back
 plug_desk
-wait_until 20 test -e /dev/lenscap/front -a -e /dev/lenscap/side
+wait_until 20 test -e /dev/lenscap/front -a -e /dev/lenscap/back -a -e /dev/lenscap/side
 card() { [[ -e /proc/asound/desk ]]; }
 wait_until 20 card
 
 start_units
 wait_until 60 test -s /var/lib/lenscap/key/box.pem
-enrol --camera front --camera side --microphone desk
-start_lesson --camera front --camera side --microphone desk --duration $((120 + ROUNDS * 30))
+enrol --camera front --camera back --camera side --microphone desk
+start_lesson --camera front --camera back --camera side --microphone desk --duration $((120 + ROUNDS * 30))
 check "the box records" wait_until 60 says recording
 sleep 6
 recorder=$(property 'lenscap-recorder@*.service' MainPID)
@@ -41,12 +48,12 @@ outage() {
     "$@"
     echo "$began $(clock) $what" >>/out/outages
 }
-camera_node() { [[ -e /dev/lenscap/front ]]; }
-pull_front() {
-    unplug_usb front
-    sleep "$1"
-    plug_front
-    wait_until 20 camera_node
+camera_node() { [[ -e /dev/lenscap/$1 ]]; }
+pull_camera() {
+    unplug_usb "$1"
+    sleep "$2"
+    plug "$1"
+    wait_until 20 camera_node "$1"
 }
 pull_desk() {
     unplug_usb desk
@@ -55,10 +62,10 @@ pull_desk() {
     wait_until 20 card
 }
 pull_both() {
-    unplug_usb front
-    pull_desk "$1"
-    plug_front
-    wait_until 20 camera_node
+    unplug_usb "$1"
+    pull_desk "$2"
+    plug "$1"
+    wait_until 20 camera_node "$1"
 }
 freeze() {
     signal_usb "$1" USR1
@@ -87,16 +94,15 @@ fault() {
 v4l2-ctl -d /dev/lenscap/side -L >/out/controls.txt
 for ((round = 0; round < ROUNDS; round++)); do
     say "round $round"
-    endpoint=$( (((round + round / 8) % 2)) || echo --isochronous)
+    camera=$( (((round / 4 + round / 8) % 2)) && echo back || echo front)
     case $((round % 8)) in
-    0) outage "front pulled" pull_front 1 ;;
+    0 | 4) outage "$camera pulled" pull_camera "$camera" 1 ;;
     1) outage "desk pulled" pull_desk 1 ;;
-    2) outage "front frozen" freeze front 4 ;;
-    3) outage "front unbound" unbind front uvcvideo 1 ;;
-    4) outage "front frozen" freeze front 8 ;;
+    2) outage "$camera frozen" freeze "$camera" 4 ;;
+    3) outage "$camera unbound" unbind "$camera" uvcvideo 1 ;;
     5) outage "desk unbound" unbind desk snd-usb-audio 1 ;;
-    6) outage "desk frozen" freeze desk 4 ;;
-    7) outage "front desk pulled" pull_both 2 ;;
+    6) outage "desk frozen" freeze desk 8 ;;
+    7) outage "$camera desk pulled" pull_both "$camera" 2 ;;
     esac
     case $((round % 8)) in
     0) fault inject_v4l2_buf_flag_error=1 ;;
