@@ -127,6 +127,7 @@ class StalledDisk(Held):
     name = "disk"
     lead = 8.0
     at_once = 4
+    at_most = 16
 
     def begin(self, box: Box) -> None:
         authority = box.authority.pid
