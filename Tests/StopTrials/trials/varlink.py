@@ -2,6 +2,7 @@
 
 import json
 import socket
+import struct
 
 
 class Refused(Exception):
@@ -16,12 +17,14 @@ class Refused(Exception):
 class Client:
     def __init__(self, path: str, seconds: float = 30):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(seconds)
+        # With Python's own time limit a connect does not wait for a place in a full queue.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", round(seconds), 0))
         try:
             self.socket.connect(path)
         except OSError:
             self.socket.close()
             raise
+        self.socket.settimeout(seconds)
         self._rest = b""
 
     def send(self, method: str, parameters: dict | None = None, more: bool = False) -> None:
