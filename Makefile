@@ -77,7 +77,7 @@ SEED ?= 1
 .PHONY: simulate
 simulate: toolchain ## Simulate LESSONS=n lessons on a failing disk, from SEED=n on
 	@$(call install,$(BUILD_PACKAGES))
-	swift build -c release --product simulate
+	swift build -c release --static-swift-stdlib --product simulate
 	SWIFT_DETERMINISTIC_HASHING=1 .build/release/simulate $(LESSONS) $(SEED)
 
 MINUTES ?= 10

@@ -75,6 +75,25 @@ struct SignedRecordingTests {
         try shop.expectSound(1)
     }
 
+    @Test("is not put over a line that a power cut tore in its middle, nor over what follows it")
+    func torn() throws {
+        try shop.record(1)
+        let lines = try shop.log(1).lines
+        let note = try shop.signer.note(
+            over: MerkleTree(leaves: lines.prefix(3)).head,
+            of: Workshop.name(1)
+        )
+        for torn in 3..<lines.count {
+            var bad = lines
+            bad[torn].replaceSubrange(5..<9, with: [0, 0, 0, 0])
+            try write(log: bad)
+            try shop.folder.write("\(place)/checkpoint", note)
+            #expect(shop.recover(time: 7).isEmpty)
+            try shop.expectSound(1)
+            #expect(try shop.log(1).lines.dropLast() == lines.prefix(torn))
+        }
+    }
+
     @Test(
         "is not put over a line whose file is missing, altered, cut short or a link",
         arguments: ["missing", "altered", "short", "link"]

@@ -25,6 +25,18 @@ import Testing
         #expect(try folder.read("a", limit: 10) == [2])
     }
 
+    @Test("A name is there or not, or cannot be looked at, which is an error")
+    func contained() throws {
+        let place = TemporaryFolder()
+        let folder = try Folder(path: place.path)
+        try folder.writeDurably("a", [1])
+        #expect(try folder.contains("a"))
+        #expect(try !folder.contains("b"))
+        #expect(throws: SystemError.self) {
+            try folder.contains(String(repeating: "a", count: 300))
+        }
+    }
+
     @Test("A leftover of a crash does not stop the next write")
     func leftover() throws {
         let place = TemporaryFolder()

@@ -187,6 +187,30 @@ struct CrashTests {
         try Lesson.expectInvariant(spool.path, "after the failed sync")
     }
 
+    @Test("a journal whose sync fails goes on in another file")
+    func failedJournal() throws {
+        let outbox = try TemporaryFolder()
+        let entries = (0..<3).map { number in
+            Acknowledgement(
+                recording: Lesson.recording,
+                name: "\(number)",
+                sha256: SHA256.hash([UInt8(number)])
+            )
+        }
+        try AcknowledgementJournal.append(entries[0], outbox: outbox.path)
+        let failed = try Descriptor.open("\(outbox.path)/acknowledged")
+        _ = SystemCalls.run(.fail(name: "fsync", number: 1, error: EIO)) {
+            #expect(
+                kind { try AcknowledgementJournal.append(entries[1], outbox: outbox.path) }
+                    == "system"
+            )
+        }
+        #expect(try failed.status().links == 0)
+        try AcknowledgementJournal.append(entries[2], outbox: outbox.path)
+        #expect(try AcknowledgementJournal.read(outbox: outbox.path) == Set(entries))
+        #expect(try outbox.folder().names() == ["acknowledged"])
+    }
+
     @Test("a checkpoint whose sync fails is the last that is tried", arguments: [1, 2])
     func failedCheckpoint(number: Int) throws {
         let spool = try TemporaryFolder()

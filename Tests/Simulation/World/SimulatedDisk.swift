@@ -46,6 +46,8 @@ final class SimulatedDisk: FileCalls, @unchecked Sendable {
     private(set) var process: SimulatedProcess?
     private(set) var isPowered = true
     private(set) var injected = 0
+    /// Syncs of a file of which an earlier sync had failed.
+    private(set) var believedAgain = 0
     private(set) var powerCuts = 0
     private var isReadOnly = false
     private var root = SimulatedNode(isFolder: true, isSafe: false, permissions: 0o755)
@@ -271,6 +273,7 @@ final class SimulatedDisk: FileCalls, @unchecked Sendable {
             if found.node.isFolder && random.once(in: 2) { isReadOnly = true }
             return -1
         }
+        if found.node.hasFailed && process?.name != "uploader" { believedAgain += 1 }
         switch lie {
         case .filesAreSynced where !found.node.isFolder: break
         case .foldersAreSynced where found.node.isFolder: break

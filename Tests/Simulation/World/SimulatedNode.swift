@@ -15,6 +15,8 @@ final class SimulatedNode {
     private var durable: [UInt8] = []
     private var dirty: Set<Int> = []
     private var isSizeDirty = false
+    /// Whether a sync of the file failed: no later one of it may be believed.
+    private(set) var hasFailed = false
 
     // Of a folder.
     private(set) var entries: [String: SimulatedNode] = [:]
@@ -73,6 +75,7 @@ final class SimulatedNode {
     /// As kernels do it: some of it is written, all of it is marked clean, and the pages may be gone.
     func failToSynchronize(_ random: inout RandomSource) {
         if isFolder { return }
+        hasFailed = true
         if isSizeDirty, random.once(in: 2) { resize(&durable, to: cached.count) }
         for number in dirty.sorted() where random.once(in: 2) { copy(number, to: &durable) }
         dirty = []

@@ -93,6 +93,7 @@ package final class World {
             recorder = nil
             schedule.clear()
         }
+        if disk.believedAgain > 0 { ledger.note("a file is synced again after a failed sync") }
         ledger.powerCuts = disk.powerCuts
         ledger.errors = disk.injected
         return ledger
