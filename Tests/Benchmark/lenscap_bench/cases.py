@@ -6,7 +6,7 @@ import re
 import statistics
 import subprocess
 
-from . import starts
+from . import spool, starts
 from .clips import RAW, SIZE, ffmpeg
 from .processes import run
 
@@ -214,4 +214,4 @@ def two_cameras(settings, table):
 
 
 ALL = {"mjpeg": mjpeg, "yuyv": yuyv, "bare": bare, "sealing": sealing, "latency": latency,
-       "start": start, "two-cameras": two_cameras}
+       "start": start, "two-cameras": two_cameras, **spool.ALL}

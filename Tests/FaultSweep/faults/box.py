@@ -72,13 +72,13 @@ def wrapped(programs: Path, folder: Path) -> Path:
 class Box:
     """Thread-bound."""
 
-    def __init__(self, programs: Path):
+    def __init__(self, programs: Path, configuration: str = CONFIGURATION):
         self.programs = programs
         # Short: the path of a socket ends at 107 bytes.
         self.root = Path(tempfile.mkdtemp(prefix="lenscap-fault-"))
         self.authority = None
         try:
-            self.write("etc/lenscap/lenscap.toml", CONFIGURATION)
+            self.write("etc/lenscap/lenscap.toml", configuration)
             self.write("account/.lenscap-account", "")
             self.start_authority()
             self._enrol()

@@ -310,7 +310,7 @@ class Sweep:
         if operation.tracing == "recorder":
             box.write(OPTIONS, " ".join(options))
         elif operation.tracing == "disk":
-            tracer = self._attach(box, options)
+            tracer = attach(box, options)
         try:
             operation.act(box, wrapper)
         except (Refused, OSError):
@@ -318,37 +318,11 @@ class Sweep:
         finally:
             (box.root / OPTIONS).unlink(missing_ok=True)
             if tracer:
-                self._detach(tracer)
+                detach(tracer)
         if operation.tracing == "lenscapd":
             box.end_authority(signal.SIGKILL)
         elif box.is_alive():
             self._wait_quiet(box)
-
-    @staticmethod
-    def _attach(box: Box, options: list) -> subprocess.Popen:
-        """Traces the one thread of lenscapd that touches the disk."""
-        for task in Path(f"/proc/{box.authority.pid}/task").iterdir():
-            if (task / "comm").read_text().strip() == "disk":
-                break
-        else:
-            raise Failure("lenscapd has no thread for the disk")
-        tracer = subprocess.Popen(["strace", "-qq", *options, "-p", task.name],
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
-        while "TracerPid:\t0\n" in (task / "status").read_text():
-            if time.monotonic() > deadline or tracer.poll() is not None:
-                raise Failure("strace cannot attach: is tracing allowed here?")
-            time.sleep(0.002)
-        return tracer
-
-    @staticmethod
-    def _detach(tracer: subprocess.Popen) -> None:
-        tracer.terminate()
-        try:
-            tracer.wait(10)
-        except subprocess.TimeoutExpired:
-            tracer.kill()
-            tracer.wait()
 
     @staticmethod
     def _wait_quiet(box: Box) -> None:
@@ -360,3 +334,29 @@ class Sweep:
                 box.authority.wait(5)
             except subprocess.TimeoutExpired:
                 raise Failure("lenscapd neither answers nor ends") from None
+
+
+def attach(box: Box, options: list) -> subprocess.Popen:
+    """Traces the one thread of lenscapd that touches the disk."""
+    for task in Path(f"/proc/{box.authority.pid}/task").iterdir():
+        if (task / "comm").read_text().strip() == "disk":
+            break
+    else:
+        raise Failure("lenscapd has no thread for the disk")
+    tracer = subprocess.Popen(["strace", "-qq", *options, "-p", task.name],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 10
+    while "TracerPid:\t0\n" in (task / "status").read_text():
+        if time.monotonic() > deadline or tracer.poll() is not None:
+            raise Failure("strace cannot attach: is tracing allowed here?")
+        time.sleep(0.002)
+    return tracer
+
+
+def detach(tracer: subprocess.Popen) -> None:
+    tracer.terminate()
+    try:
+        tracer.wait(10)
+    except subprocess.TimeoutExpired:
+        tracer.kill()
+        tracer.wait()
