@@ -40,6 +40,8 @@ struct StartCommand: ParsableCommand {
         // Before any thread: Ctrl-C asks for a stop and must not just end this command.
         let signals = try SignalEvent()
         try reporting {
+            // The purpose is nobody else's to know.
+            try ProcessMemory.forbidDumps()
             let locations = try common.locations()
             let client = try VarlinkClient(path: locations.teacherSocket)
             let reply = try client.call(
@@ -197,6 +199,7 @@ struct SignCommand: ParsableCommand {
 
     func run() throws {
         try reporting {
+            try ProcessMemory.forbidDumps()
             let input = try Descriptor.duplicate(of: 0).readAll(limit: 1 << 16)
             let folder = TeacherFolder(path: try common.locations().teacher)
             if let order = try OrderRequest(parsing: input) {

@@ -99,7 +99,10 @@ install_rules_and_accounts() {
 install_units() {
     install -D -m 0644 -t /usr/lib/systemd/system /in/systemd/*.service /in/systemd/*.socket \
         /in/systemd/*.path /in/systemd/*.timer
-    install -D -m 0644 -t /usr/lib/systemd/system/alsa-restore.service.d /in/systemd/alsa-restore.service.d/*
+    local folder
+    for folder in alsa-restore.service.d user-.slice.d; do
+        install -D -m 0644 -t "/usr/lib/systemd/system/$folder" "/in/systemd/$folder"/*
+    done
     systemctl daemon-reload
 }
 

@@ -30,7 +30,7 @@ install_box() {
 }
 
 # enrol SOURCE-OPTION…: the school's one authority, the box with lamp $lamp and the appliance's stop key, and one
-# teacher. Papers go from hand to hand as copies.
+# teacher. Papers go from hand to hand as copies. HOLD: how many seconds a recording stays in the box, 0 unless told.
 enrol() {
     local key=/home/registrar/registrar.pem desk=/home/registrar/desk agreement=/etc/lenscap/agreement.en.md
     lenscap box show >/run/box.jwk
@@ -40,7 +40,7 @@ enrol() {
     as registrar lenscap trust approve --key "$key" "$desk/authorities.json"
     as registrar lenscap room make --box /run/box.jwk --room "Room 1" "$@" \
         --indicator "$lamp" --stop "key:Appliance key:128" --authorities "$desk/authorities.json" \
-        --agreement "$agreement" --hold 0 --output "$desk/room.json"
+        --agreement "$agreement" --hold "${HOLD:-0}" --output "$desk/room.json"
     as registrar lenscap room approve --key "$key" "$desk/room.json"
 
     as teacher lenscap key new
