@@ -156,9 +156,9 @@ class Bench:
             # A session that ends by itself counts from a moment between the call and its answer.
             if closed < since - (trial.started - trial.called):
                 failures.append(f"trial {number}: the devices closed {-latency:.1f} ms before the cause; "
-                                f"lenscapd said: {box.said()}")
+                                f"the log says: {box.last_entry()}")
         elif not findings.left_open:
-            failures.append(f"trial {number}: the devices closed before the cause; lenscapd said: {box.said()}")
+            failures.append(f"trial {number}: the devices closed before the cause; the log says: {box.last_entry()}")
         result.failures += failures
         result.unclear += [f"trial {number}: {text}" for text in findings.unclear]
 

@@ -239,6 +239,10 @@ class Box:
     def said(self) -> str:
         return (self.root / "lenscapd.output").read_text()[-2000:]
 
+    def last_entry(self) -> str:
+        """The last line of the activation log."""
+        return (self.root / "var/lib/lenscap/log/entries").read_text().splitlines()[-1]
+
     def processes(self, program: str) -> list:
         """The processes of this box whose program has that name, whoever started them."""
         found = []

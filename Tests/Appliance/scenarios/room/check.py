@@ -1,7 +1,8 @@
 """A room with lamp, gate and stop inputs: the real programs, units and drivers; every end of a lesson, and its time.
 
 The guest's own play (classroom/) makes the checks; here is its table of times. LENSCAP_TRIALS=200 takes
-more of them, LENSCAP_LOADS="idle" under some loads alone, LENSCAP_ACTS="lesson disk" plays some acts alone.
+more of them, LENSCAP_LOADS="idle" under some loads alone, LENSCAP_CAUSES="call button" of some causes alone;
+LENSCAP_ACTS="lesson disk" plays some acts alone.
 """
 
 import json
@@ -19,9 +20,8 @@ TRIALS = 2
 
 def prepare(stage):
     copy_into(PACKAGE / "Tests" / "StopTrials" / "trials", stage.incoming / "trials")
-    acts = os.environ.get("LENSCAP_ACTS", "").split()
-    options = {"acts": acts, "loads": os.environ.get("LENSCAP_LOADS", "").split(),
-               "trials": int(os.environ.get("LENSCAP_TRIALS", TRIALS))}
+    options = {name: os.environ.get(f"LENSCAP_{name.upper()}", "").split() for name in ("acts", "causes", "loads")}
+    options["trials"] = int(os.environ.get("LENSCAP_TRIALS", TRIALS))
     (stage.incoming / "options.json").write_text(json.dumps(options))
 
 

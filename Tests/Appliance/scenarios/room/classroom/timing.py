@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager, nullcontext
 
 from trials.bench import Result
-from trials.varlink import Client
+from trials.varlink import Client, Refused
 
 from .causes import CAUSES
 from .checks import attempt, say
@@ -50,7 +50,7 @@ def play(room: Room, options: dict) -> None:
     rows = []
     for load in options["loads"] or LOADS:
         for cause in CAUSES:
-            if not cause.is_timed:
+            if not cause.is_timed or cause.name not in (options["causes"] or [cause.name]):
                 continue
             result = Result(cause.name, load)
             attempt(f"{trials} times {cause.name} × {load}: all closed, none open under a dark lamp",
@@ -66,8 +66,11 @@ def _measure(room: Room, cause, load: str, trials: int, result: Result) -> list:
     found = []
     with nullcontext() if is_each else context():
         for number in range(trials):
-            found += [f"trial {number + 1}: {problem}"
-                      for problem in _trial(room, cause, context if is_each else nullcontext, lead, result)]
+            try:
+                problems = _trial(room, cause, context if is_each else nullcontext, lead, result)
+            except Refused as refused:
+                problems = [f"it could not be made: {refused}"]
+            found += [f"trial {number + 1}: {problem}" for problem in problems]
     room.forget_recordings()
     return found
 
