@@ -98,10 +98,18 @@ final class ProbeServer: Sendable {
         let connections = Mutex(0)
     }
 
-    /// Ends the server's thread and closes everything it held.
+    /// Ends the server's thread and closes everything it held but the socket's name.
     func stop() {
         ended.signal()
         thread.join()
+    }
+
+    deinit {
+        do {
+            try Folder(path: "/tmp").remove(String(path.split(separator: "/")[1]))
+        } catch {
+            Issue.record(error)
+        }
     }
 
     private static func serve(

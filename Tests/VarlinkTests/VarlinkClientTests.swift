@@ -91,6 +91,8 @@ extension VarlinkTests {
         @Test("A socket that is missing, deserted or forbidden is named with what to do")
         func unreachable() throws {
             let server = try ProbeServer()
+            // Its socket lies there as long as it.
+            defer { withExtendedLifetime(server) {} }
             let path = server.path
             server.stop()
             #expect(throws: VarlinkError.refused(path: path)) { try VarlinkClient(path: path) }
