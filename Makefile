@@ -7,7 +7,7 @@ SHELL := /bin/bash
 BUILD_PACKAGES := libasound2-dev libavcodec-dev libavformat-dev libavutil-dev libswresample-dev libssl-dev \
 	libturbojpeg0-dev libv4l-dev libyuv-dev pkg-config
 TEST_PACKAGES := age ffmpeg openssl python3 python3-pip strace
-APPLIANCE_PACKAGES := age ffmpeg python3
+APPLIANCE_PACKAGES := age ffmpeg openssl python3
 
 # What make test installs from PyPI: the reference client of the local protocol.
 PYTHON_PACKAGES := $(CURDIR)/.build/python
