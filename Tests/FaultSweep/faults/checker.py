@@ -16,7 +16,7 @@ import verify_recording
 from verify_log import Refused, read_checkpoint, read_key, tree_hash
 from verify_recording import named, removed, unbase64url
 
-REASONS = {"stopped", "interrupted", "failed", "space"}
+REASONS = {"stopped", "duration", "interrupted", "failed", "space"}
 RECORDING = re.compile("[0-9a-f]{32}")
 
 
