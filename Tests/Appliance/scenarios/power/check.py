@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "FaultSweep"))
 
 from disk import Disk  # noqa: E402
 from hunt import Hunt  # noqa: E402
+from faults.box import is_ready  # noqa: E402
 from faults.checker import Checker  # noqa: E402
 
 GUEST_CHECKS = 21
@@ -123,11 +124,9 @@ class Cuts:
                                        stderr=output)
         try:
             deadline = time.monotonic() + 60
-            while subprocess.run([self.stage.programs / "lenscap", "status", "--json", "--root", root],
-                                 capture_output=True, check=False).returncode != 0:
+            while not is_ready(str(root / "run/lenscap/teacher.sock")):
                 if time.monotonic() > deadline or process.poll() is not None:
                     raise Failure(f"lenscapd does not recover: {(root / 'lenscapd.output').read_text()}")
-                time.sleep(0.02)
         finally:
             process.terminate()
             process.wait(60)
