@@ -100,6 +100,11 @@ package enum SpoolKeeper {
         } catch {
             return [error]
         }
+        if chosen == nil {
+            do throws(SpoolError) {
+                try SpoolFolder.removeLeftovers(path)
+            } catch { problems.append(error) }
+        }
         for recording in recordings where chosen?.contains(recording) != false {
             do throws(SpoolError) {
                 if try SpoolFolder.finishDeletion(recording, spool: path) { continue }

@@ -8,6 +8,17 @@ package enum SpoolFolder {
             .filter(SpoolName.isRecording)
     }
 
+    /// Removes what a crash left of a tombstone that was being written.
+    package static func removeLeftovers(_ path: String) throws(SpoolError) {
+        try wrapping { () throws(SystemError) in
+            let spool = try Folder(path: path)
+            let end = Folder.temporaryName(for: SpoolName.tombstone("")).dropFirst()
+            for name in try spool.names() where name.hasPrefix(".") && name.hasSuffix(end) {
+                try spool.remove(name)
+            }
+        }
+    }
+
     /// Removes an ended recording if the account has acknowledged every object of it, its log and
     /// its checkpoint.
     ///

@@ -212,6 +212,7 @@ struct SpoolKeeperTests {
         }
         try shop.folder.write("spool/\(SpoolName.tombstone(Workshop.name(3)))", [7])
         try shop.folder.run("rm", "\(shop.spool)/\(Workshop.name(3))/000002.m4s.age")
+        try shop.folder.write("spool/.\(SpoolName.tombstone(Workshop.name(1))).part", [7])
         try shop.folder.make("spool/\(Workshop.name(4))")
         try shop.folder.write("spool/\(Workshop.name(4))/token.jws", [1])
         #expect(shop.recover(time: 88).isEmpty)
