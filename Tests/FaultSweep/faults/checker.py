@@ -147,15 +147,20 @@ class Checker:
 
     # What holds when the box has put itself in order
 
-    def settled(self) -> list:
-        """What is wrong with a spool that nobody writes to; empty when all is well."""
-        return self._at_rest(self._settled_all) + self._activation()
+    def settled(self, is_started: bool = True) -> list:
+        """What is wrong with a spool that nobody writes to; empty when all is well.
 
-    def _settled_all(self) -> list:
+        Where lenscapd was not started since, a recording that is delivered may lie there half removed.
+        """
+        return self._at_rest(lambda: self._settled_all(is_started)) + self._activation()
+
+    def _settled_all(self, is_started: bool) -> list:
         problems = []
+        acknowledged = self.acknowledged()
         for entry in sorted(self.spool.iterdir()):
             if RECORDING.fullmatch(entry.name):
-                problems += [f"{entry.name}: {text}" for text in self._settled(entry)]
+                if is_started or not self._is_acknowledged(entry.name, "checkpoint", acknowledged):
+                    problems += [f"{entry.name}: {text}" for text in self._settled(entry)]
             elif not (entry.name.endswith(".deleted") and RECORDING.fullmatch(entry.name[:-8])):
                 problems.append(f"{entry.name} does not belong here")
         return problems

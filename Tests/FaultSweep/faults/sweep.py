@@ -281,13 +281,13 @@ class Sweep:
             box.lesson(0.1)
         except (Refused, OSError):
             return False
-        self._judge(box, before, trial)
+        self._judge(box, before, trial, is_started=False)
         return True
 
     @staticmethod
-    def _judge(box: Box, before: dict, trial: Trial) -> None:
+    def _judge(box: Box, before: dict, trial: Trial, is_started: bool = True) -> None:
         trial.lost += box.checker.lost(before)
-        trial.problems += [text for text in box.checker.settled() if text not in trial.problems]
+        trial.problems += [text for text in box.checker.settled(is_started) if text not in trial.problems]
 
     @staticmethod
     def _deliver(box: Box, trial: Trial) -> None:
