@@ -73,22 +73,17 @@ package enum AcknowledgementJournal {
             do throws(SystemError) {
                 try file.synchronize()
             } catch {
-                try renew(folder)
+                // The file whose sync failed is not synced again and believed: a copy takes its place.
+                try folder.writeDurably(
+                    fileName,
+                    try folder.read(fileName, limit: byteLimit),
+                    permissions: 0o640,
+                    replacing: true
+                )
                 throw error
             }
-            if isEmpty { try folder.synchronize() }
+            // Also where the file is not new: it may have taken another's place.
+            try folder.synchronize()
         } catch { throw .system(error) }
-    }
-
-    /// Puts a copy in the journal's place, so that the file whose sync failed is not synced again and
-    /// believed.
-    ///
-    /// The copy need not be durable: the next line's sync makes all of it so.
-    private static func renew(_ folder: borrowing Folder) throws(SystemError) {
-        let temporary = Folder.temporaryName(for: fileName)
-        if try folder.contains(temporary) { try folder.remove(temporary) }
-        let copy = try folder.file(temporary, [.write, .create, .exclusive], permissions: 0o640)
-        try copy.writeAll(try folder.read(fileName, limit: byteLimit))
-        try folder.rename(temporary, to: fileName, replacing: true)
     }
 }
