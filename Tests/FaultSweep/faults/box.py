@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from trials.box import Failure
 from trials.consent import School, Teacher, base64url, canonical, digest, document, unbase64url
 from trials.varlink import Client, Refused
 
@@ -47,10 +48,6 @@ WRAPPER = """\
 [ -f "$2/{options}" ] || exec '{program}' "$@"
 exec strace -D -f -qq $(cat "$2/{options}") '{program}' "$@"
 """
-
-
-class Failure(Exception):
-    """Why a box cannot be used."""
 
 
 def wrapped(programs: Path, folder: Path) -> Path:

@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from trials.loads import thread, trace
 from trials.varlink import Refused
 
 from .box import OPTIONS, Box, Failure
@@ -28,7 +29,6 @@ READING = ("EIO", "EMFILE")
 
 # A line of strace: caller (where several are traced), call, arguments.
 _LINE = re.compile(r"(?:(\d+)(?:<[^>]*>)? +)?(\w+)\((.*)")
-
 
 
 def _is_loading(said: str) -> bool:
@@ -340,19 +340,10 @@ class Sweep:
 
 def attach(box: Box, options: list) -> subprocess.Popen:
     """Traces the one thread of lenscapd that touches the disk."""
-    for task in Path(f"/proc/{box.authority.pid}/task").iterdir():
-        if (task / "comm").read_text().strip() == "disk":
-            break
-    else:
+    task = thread(box.authority.pid, "disk")
+    if not task:
         raise Failure("lenscapd has no thread for the disk")
-    tracer = subprocess.Popen(["strace", "-qq", *options, "-p", task.name],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 10
-    while "TracerPid:\t0\n" in (task / "status").read_text():
-        if time.monotonic() > deadline or tracer.poll() is not None:
-            raise Failure("strace cannot attach: is tracing allowed here?")
-        time.sleep(0.002)
-    return tracer
+    return trace(task, *options)
 
 
 def detach(tracer: subprocess.Popen) -> None:

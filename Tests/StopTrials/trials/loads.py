@@ -84,6 +84,18 @@ def thread(process: int, name: str) -> Path | None:
     return None
 
 
+def trace(task: Path, *options: str) -> subprocess.Popen:
+    """Lets strace trace one thread, and what it starts not; returns when it does."""
+    tracer = subprocess.Popen(["strace", "-qq", *options, "-p", task.name],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 10
+    while "TracerPid:\t0\n" in (task / "status").read_text():
+        if time.monotonic() > deadline or tracer.poll() is not None:
+            raise Failure("strace cannot attach: is tracing allowed here?")
+        time.sleep(0.002)
+    return tracer
+
+
 def _is_held(process: int, name: str) -> bool:
     task = thread(process, name)
     # In proc(5) t is stopped by a tracer.

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import order
 from .box import Box, Equipment, Failure
+from .loads import trace
 from .varlink import Refused
 from .watch import Watcher
 
@@ -244,14 +245,7 @@ class Sweep:
     def _attach(self, task: Path, log: Path, *options: str) -> subprocess.Popen:
         """Traces one thread; what it starts is not traced."""
         options = options or ("-e", f"trace={','.join(STEPS)}")
-        tracer = subprocess.Popen(["strace", "-qq", "-y", "-o", str(log), *options, "-p", task.name],
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
-        while "TracerPid:\t0\n" in (task / "status").read_text():
-            if time.monotonic() > deadline or tracer.poll() is not None:
-                raise Failure("strace cannot attach: is tracing allowed here?")
-            time.sleep(0.002)
-        return tracer
+        return trace(task, "-y", "-o", str(log), *options)
 
     def _session(self, box: Box) -> None:
         box.start()
