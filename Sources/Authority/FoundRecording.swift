@@ -36,7 +36,7 @@ package struct FoundRecording: Sendable {
         signed = checkpoint?.size ?? 0
         var kept = signed
         for leaf in log.leaves.dropFirst(signed) {
-            if let object = leaf.object, try !Self.isSound(object, in: folder) { break }
+            if let object = leaf.object, try !folder.holds(object) { break }
             kept += 1
         }
         self.log = log
@@ -49,20 +49,5 @@ package struct FoundRecording: Sendable {
             guard try folder.contains(SpoolName.checkpoint) else { return nil }
             return try folder.read(SpoolName.checkpoint, limit: SignedNote.maximumByteCount)
         } catch { throw .system(error) }
-    }
-
-    private static func isSound(
-        _ object: Leaf.Object,
-        in folder: borrowing Folder
-    ) throws(SpoolError) -> Bool {
-        do throws(SpoolError) {
-            return try folder.holds(object)
-        } catch {
-            // Missing, a link, no file: what the log says of it is not so.
-            guard case .system(let failure) = error,
-                failure.isNotFound || failure.isLoop || failure.isInvalid
-            else { throw error }
-            return false
-        }
     }
 }

@@ -6,10 +6,25 @@ private import Synchronization
 
 /// The spool's side of one session.
 ///
+/// What the disk refused is not given up: the lines wait until the session is over, and are then
+/// written to what the disk is found to hold. So a passing error costs no segment.
+///
 /// Every call blocks on the disk and is made on the authority's disk thread only; the lock is for
 /// the compiler, nobody waits for it.
 package final class SessionRecords: Sendable {
-    private let open = Mutex<SignedRecording?>(nil)
+    /// A lesson that is being stopped has its last segments, gaps and its end to say, and no more.
+    fileprivate static let waitingLimit = 64
+
+    fileprivate struct Session: ~Copyable {
+        var recording: SignedRecording?
+        var name = ""
+        /// Leaves that are not known to be durable and signed for, from the first that failed on.
+        var waiting: [Leaf] = []
+        /// Why that one failed.
+        var failure: SpoolError?
+    }
+
+    private let session = Mutex(Session())
     private let spool: String
     private let recorderGroup: UInt32?
     private let signer: RecordingSigner
@@ -31,27 +46,35 @@ package final class SessionRecords: Sendable {
 
     /// Folder, token, card, sealed receipt, leaf 0 and the checkpoint over it, all durable.
     package func create(_ start: VerifiedStart, receipt: [UInt8]) throws(SpoolError) {
-        let folder: Folder
-        do throws(SystemError) { folder = try Folder(path: spool) } catch { throw .system(error) }
         let created = try SignedRecording.create(
             start.token.recording,
-            in: folder,
+            in: try folder(),
             token: Array(start.tokenText.utf8),
             card: start.card.document,
             receipt: receipt,
             recorderGroup: recorderGroup,
             signer: signer
         )
-        hold(created)
+        hold(created, name: start.token.recording)
     }
 
-    private func hold(_ recording: consuming SignedRecording) {
+    private func folder() throws(SpoolError) -> Folder {
+        do throws(SystemError) { return try Folder(path: spool) } catch { throw .system(error) }
+    }
+
+    private func hold(_ recording: consuming SignedRecording, name: String) {
         // A consumed parameter cannot go into the lock's closure but by way of an optional.
         var slot: SignedRecording? = consume recording
-        open.withLock { $0 = slot.take() }
+        session.withLock { session in
+            session = Session()
+            session.recording = slot.take()
+            session.name = name
+        }
     }
 
     /// Appends a leaf that the recorder reported, and signs for it.
+    ///
+    /// After an error of the disk this and all that follow are kept for ``seal(_:time:)``.
     package func append(line: String) throws(SpoolError) -> Progress {
         let leaf: Leaf
         do {
@@ -64,12 +87,23 @@ package final class SessionRecords: Sendable {
         case .cut: throw .disorder("only the teacher's signed order cuts")
         case .run, .segment, .gap, .end: break
         }
-        return try open.withLock { (recording) throws(SpoolError) in
-            guard recording != nil else { throw .disorder("no recording is open") }
-            try recording?.append(leaf)
-            let checkpoint = recording?.checkpoint ?? (size: 0, note: [])
+        return try session.withLock { (session) throws(SpoolError) in
+            guard session.recording != nil else { throw .disorder("no recording is open") }
+            if let failure = session.failure {
+                session.wait(leaf)
+                throw failure
+            }
+            do throws(SpoolError) {
+                try session.recording?.append(leaf)
+            } catch {
+                if case .disorder = error { throw error }
+                session.failure = error
+                session.wait(leaf)
+                throw error
+            }
+            let checkpoint = session.recording?.checkpoint ?? (size: 0, note: [])
             return Progress(
-                committed: (recording?.committed ?? 0) / 1_000_000_000,
+                committed: (session.recording?.committed ?? 0) / 1_000_000_000,
                 signed: Int64(checkpoint.size),
                 note: String(decoding: checkpoint.note, as: UTF8.self)
             )
@@ -84,9 +118,9 @@ package final class SessionRecords: Sendable {
     )
         throws(SpoolError) -> Removal
     {
-        try open.withLock { (recording) throws(SpoolError) in
-            guard recording != nil else { throw .disorder("no recording is open") }
-            return try recording?.cut(
+        try session.withLock { (session) throws(SpoolError) in
+            guard session.recording != nil else { throw .disorder("no recording is open") }
+            return try session.recording?.cut(
                 from: order.from,
                 to: order.to,
                 order: SHA256.hash(Array(text.utf8)),
@@ -95,11 +129,53 @@ package final class SessionRecords: Sendable {
         }
     }
 
-    /// Writes and signs the end if that was not done, and lets go of the recording.
+    /// Writes what waits and the end, if that was not done, signs for them, and lets go of the
+    /// recording.
+    ///
+    /// Call it when no recorder writes to the folder any more.
     package func seal(_ cause: StopCause, time: Int64) throws(SpoolError) {
-        try open.withLock { (recording) throws(SpoolError) in
-            try recording?.end(cause, time: time)
-            recording = nil
+        try session.withLock { (session) throws(SpoolError) in
+            guard session.recording != nil else { return }
+            do throws(SpoolError) {
+                if let failure = session.failure { throw failure }
+                try session.recording?.end(cause, time: time)
+            } catch {
+                try session.reopen(in: try folder(), signer: signer)
+                try session.writeWaiting()
+                try session.recording?.end(cause, time: time)
+            }
+            session.recording = nil
         }
+    }
+}
+
+extension SessionRecords.Session {
+    fileprivate mutating func wait(_ leaf: Leaf) {
+        if waiting.count < SessionRecords.waitingLimit { waiting.append(leaf) }
+    }
+
+    /// Reads the recording again: after an error its files may hold more than is known here, or less.
+    fileprivate mutating func reopen(
+        in spool: borrowing Folder,
+        signer: RecordingSigner
+    ) throws(SpoolError) {
+        recording = nil
+        let found = try SignedRecording.recover(name, in: spool, signer: signer)
+        try found.clear()
+        let adopted = found.adopted
+        waiting.removeAll { adopted.contains($0.line) }
+        recording = consume found
+    }
+
+    /// A line whose file is not there after all is left out, with those that cannot stand without it.
+    fileprivate mutating func writeWaiting() throws(SpoolError) {
+        for leaf in waiting {
+            do throws(SpoolError) {
+                try recording?.append(leaf)
+            } catch {
+                guard case .disorder = error else { throw error }
+            }
+        }
+        waiting = []
     }
 }

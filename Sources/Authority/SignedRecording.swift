@@ -19,6 +19,8 @@ package struct SignedRecording: ~Copyable, Sendable {
     package private(set) var checkpoint: (size: Int, note: [UInt8]) = (0, [])
     /// Lines that ``recover(_:in:signer:)`` took away.
     package private(set) var dropped = 0
+    /// Lines that it found unsigned, and signed for.
+    package private(set) var adopted: [[UInt8]] = []
 
     /// Makes the folder with token, card, receipt, leaf 0 and the checkpoint over it, all durable.
     package static func create(
@@ -72,6 +74,7 @@ package struct SignedRecording: ~Copyable, Sendable {
         var recovered = SignedRecording(open, tree, signer)
         recovered.checkpoint = (found.signed, found.note)
         recovered.dropped = found.log.leaves.count - found.kept
+        recovered.adopted = Array(found.log.lines[found.signed..<found.kept])
         if !isSigned { try recovered.sign() }
         return recovered
     }

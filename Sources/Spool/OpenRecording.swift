@@ -181,7 +181,6 @@ package struct OpenRecording: ~Copyable, Sendable {
         }
     }
 
-    /// The file that a leaf names is there, regular, and is what the leaf says.
     private borrowing func check(_ object: Leaf.Object) throws(SpoolError) {
         guard try folder.holds(object) else {
             throw .disorder("\(object.name) is not what its leaf says")
@@ -190,12 +189,16 @@ package struct OpenRecording: ~Copyable, Sendable {
 }
 
 extension Folder {
-    /// Whether an object's file has the length and the hash that its leaf says.
+    /// Whether an object's file is there, regular, and has the length and the hash that its leaf says.
     package borrowing func holds(_ object: Leaf.Object) throws(SpoolError) -> Bool {
-        try wrapping { () throws(SystemError) in
+        do throws(SystemError) {
             let file = try file(object.name)
             guard try file.status().size == Int(object.bytes) else { return false }
             return try FileHash.sha256(of: file) == object.sha256
+        } catch {
+            // Missing, a link, no file: what the log says of it is not so.
+            if error.isNotFound || error.isLoop || error.isInvalid { return false }
+            throw .system(error)
         }
     }
 }

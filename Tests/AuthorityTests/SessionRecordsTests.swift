@@ -154,13 +154,13 @@ struct SessionRecordsTests {
         let hash = [UInt8](repeating: 1, count: 32)
         let missing = Leaf.Object(name: SpoolName.media(1), bytes: 3, sha256: hash)
         let leaf = Leaf.segment(missing, start: 0, duration: 1)
-        #expect(kind { try shop.report(leaf, to: records) } == "system")
+        #expect(kind { try shop.report(leaf, to: records) } == "disorder")
         try shop.folder.write("spool/\(Workshop.name(1))/000001.m4s.age", [1, 2])
         #expect(kind { try shop.report(leaf, to: records) } == "disorder")
         let path = "\(shop.spool)/\(Workshop.name(1))/000001.m4s.age"
         try shop.folder.write("elsewhere", [1, 2, 3])
         try shop.folder.run("ln", "-sf", "\(shop.folder.path)/elsewhere", path)
-        #expect(kind { try shop.report(leaf, to: records) } == "system")
+        #expect(kind { try shop.report(leaf, to: records) } == "disorder")
         #expect(try log() == before)
     }
 
@@ -187,5 +187,68 @@ struct SessionRecordsTests {
         )
         try shop.expectSound(1)
         #expect(kind { _ = try records.cut(order, text: "", acknowledged: []) } == "disorder")
+    }
+
+    /// What stands where the next checkpoint is written first.
+    private var obstacle: String { "\(shop.spool)/\(Workshop.name(1))/.checkpoint.part" }
+
+    @Test("lose no segment to an error of the disk that is over when the lesson is")
+    func passing() throws {
+        let records = try running()
+        try shop.report(segment(1), to: records)
+        try shop.folder.run("mkdir", obstacle)
+        let late = try [
+            segment(2, start: 2 * Workshop.second),
+            Leaf.gap(source: "board", reason: "stall", from: 1, to: 2),
+            segment(3, start: 4 * Workshop.second),
+        ]
+        // The first is in the log and not signed for, the others are in memory alone.
+        for leaf in late { #expect(kind { try shop.report(leaf, to: records) } == "system") }
+        #expect(
+            kind { try shop.report(.begin(token: [], card: [], receipt: []), to: records) }
+                == "disorder"
+        )
+        try shop.folder.run("rmdir", obstacle)
+        try records.seal(.failed, time: 9)
+        try shop.expectSound(1)
+        let log = try shop.log(1)
+        #expect(log.lines.dropFirst(3).dropLast() == late.map(\.line)[...])
+        #expect(log.end?.reason == "failed")
+        #expect(shop.recover(time: 10).isEmpty)
+        #expect(try shop.log(1).lines == log.lines)
+    }
+
+    @Test("keep the recorder's own end when they write late, and leave out what is not there")
+    func late() throws {
+        let records = try running()
+        try shop.folder.run("mkdir", obstacle)
+        #expect(kind { try shop.report(segment(1), to: records) } == "system")
+        let lost = try segment(2, start: 2 * Workshop.second)
+        #expect(kind { try shop.report(lost, to: records) } == "system")
+        try shop.folder.run("rm", "\(shop.spool)/\(Workshop.name(1))/000002.m4s.age")
+        let end = Leaf.end(reason: "space", time: 4, segments: 1, summary: nil)
+        #expect(kind { try shop.report(end, to: records) } == "system")
+        try shop.folder.run("rmdir", obstacle)
+        try records.seal(.failed, time: 9)
+        try shop.expectSound(1)
+        #expect(try shop.log(1).end?.reason == "space")
+        #expect(try shop.log(1).order.segments == 1)
+    }
+
+    @Test("stay as they are on a disk that is broken for good, until a recovery")
+    func broken() throws {
+        let records = try running()
+        try shop.report(segment(1), to: records)
+        try shop.folder.run("mkdir", obstacle)
+        let second = try segment(2, start: 2 * Workshop.second)
+        #expect(kind { try shop.report(second, to: records) } == "system")
+        #expect(kind { try records.seal(.failed, time: 9) } == "system")
+        #expect(try shop.log(1).end == nil)
+        #expect(try shop.checkpoint(1).size == 3)
+        try shop.folder.run("rmdir", obstacle)
+        #expect(shop.recover(time: 10).isEmpty)
+        try shop.expectSound(1)
+        #expect(try shop.log(1).order.segments == 2)
+        #expect(try shop.log(1).end?.reason == "interrupted")
     }
 }

@@ -250,8 +250,8 @@ class Sweep:
         operation = OPERATIONS[point.operation]
         log = box.root / "fault.trace"
         log.unlink(missing_ok=True)
-        # The one whose line cannot be written, and the one that is open when the box knows that.
-        box.checker.open_segments = 1 if point.fault == "SIGKILL" else 2
+        # The one that is open; and where the disk is broken for good, the one whose line it refused.
+        box.checker.open_segments = 2 if point.lasts else 1
         self._run(box, operation, ["-y", "-o", str(log), *point.options])
         said = log.read_text(errors="replace") if log.exists() else ""
         trial.is_hit = "killed by SIGKILL" in said if point.fault == "SIGKILL" else "INJECTED" in said
