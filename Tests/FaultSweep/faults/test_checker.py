@@ -137,6 +137,16 @@ class Judging(unittest.TestCase):
         shutil.rmtree(self.spool.folder)
         self.assertEqual(self.checker.lost(self.before), [f"{NAME}/000002.m4s.age"])
 
+    def test_a_delivered_recording_may_lie_half_removed_only_until_the_box_starts(self):
+        names = [entry.name for entry in self.spool.folder.iterdir()]
+        (self.spool.folder / "000001.m4s.age").rename(self.spool.root / "aside")
+        self.assert_found(self.checker.settled(is_started=False), "is missing")
+        (self.spool.root / "aside").rename(self.spool.folder / "000001.m4s.age")
+        self.spool.acknowledge(*names)
+        (self.spool.folder / "log").unlink()
+        self.assertEqual(self.checker.settled(is_started=False), [])
+        self.assert_found(self.checker.settled(), "no log")
+
     def test_an_acknowledgement_cut_short_is_none(self):
         self.spool.acknowledge("000001.m4s.age")
         journal = self.spool.outbox / "acknowledged"
@@ -177,6 +187,10 @@ class Judging(unittest.TestCase):
     def test_an_end_that_is_not_signed_or_says_something_else(self):
         self.spool.sign(count=4)
         self.assert_found(self.checker.settled(), "it has no end", "the verifier")
+        for reason in ("stopped", "duration", "interrupted", "failed", "space"):
+            self.spool.leaves[-1]["reason"] = reason
+            self.spool.sign()
+            self.assertEqual(self.checker.settled(), [])
         self.spool.leaves[-1]["reason"] = "bored"
         self.spool.sign()
         self.assert_found(self.checker.settled(), "bored")
