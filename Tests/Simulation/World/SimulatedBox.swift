@@ -221,10 +221,10 @@ final class SimulatedBox {
         guard let recording = running else { return }
         var last: Int64 = 0
         let schedule = world.schedule
-        let made = SimulatedRecorder(world, recording: recording) { message in
+        let made = SimulatedRecorder(world, recording: recording) { [weak self, world] message in
             // One connection: what was said first arrives first.
-            last = max(last, schedule.now + self.world.delay())
-            self.loop(after: last - schedule.now) { self.receive(message, recording) }
+            last = max(last, schedule.now + world.delay())
+            self?.loop(after: last - schedule.now) { self?.receive(message, recording) }
         }
         recorder = made
         world.recorder = made

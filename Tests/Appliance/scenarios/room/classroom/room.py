@@ -111,11 +111,13 @@ class Room:
 
     def _wire(self) -> None:
         """The lamp's own sense: a line that is high while it is lit."""
+        lit = None
         while True:
-            lit = is_on(self.brightness)
             self.watch.wait(lambda: is_on(self.brightness) != lit, 1)
+            # What the line was last told, and no newer reading: a change in between would wait for the limit.
+            lit = is_on(self.brightness)
             if self.is_wired:
-                self.move("line", SENSE_LINE, int(is_on(self.brightness) or False))
+                self.move("line", SENSE_LINE, int(lit or False))
 
     def move(self, *words) -> None:
         """As guest/virtual-inputs understands it."""

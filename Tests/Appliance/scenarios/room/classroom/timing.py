@@ -72,8 +72,7 @@ def _measure(room: Room, cause, load: str, trials: int, result: Result) -> list:
                 found += [f"trial {number}: {problem}" for problem in _trial(room, cause, context if is_each
                                                                              else nullcontext, lead, result)]
             except Refused as error:
-                # Nothing was opened, so there is nothing to stop. The lamp's sense is this program's own, and comes
-                # too late where emulation starves it.
+                # Nothing was opened, so there is nothing to stop: the next one is in its place.
                 refused.append(f"a start was refused: {error}")
                 say(refused[-1])
                 room.wait_idle()
