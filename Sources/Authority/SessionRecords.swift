@@ -17,7 +17,6 @@ package final class SessionRecords: Sendable {
 
     fileprivate struct Session: ~Copyable {
         var recording: SignedRecording?
-        var name = ""
         /// Leaves that are not known to be durable and signed for, from the first that failed on.
         var waiting: [Leaf] = []
         /// Why that one failed.
@@ -48,27 +47,22 @@ package final class SessionRecords: Sendable {
     package func create(_ start: VerifiedStart, receipt: [UInt8]) throws(SpoolError) {
         let created = try SignedRecording.create(
             start.token.recording,
-            in: try folder(),
+            in: try SpoolKeeper.folder(spool),
             token: Array(start.tokenText.utf8),
             card: start.card.document,
             receipt: receipt,
             recorderGroup: recorderGroup,
             signer: signer
         )
-        hold(created, name: start.token.recording)
+        hold(created)
     }
 
-    private func folder() throws(SpoolError) -> Folder {
-        do throws(SystemError) { return try Folder(path: spool) } catch { throw .system(error) }
-    }
-
-    private func hold(_ recording: consuming SignedRecording, name: String) {
+    private func hold(_ recording: consuming SignedRecording) {
         // A consumed parameter cannot go into the lock's closure but by way of an optional.
         var slot: SignedRecording? = consume recording
         session.withLock { session in
             session = Session()
             session.recording = slot.take()
-            session.name = name
         }
     }
 
@@ -89,11 +83,8 @@ package final class SessionRecords: Sendable {
         }
         return try session.withLock { (session) throws(SpoolError) in
             guard session.recording != nil else { throw .disorder("no recording is open") }
-            if let failure = session.failure {
-                session.wait(leaf)
-                throw failure
-            }
             do throws(SpoolError) {
+                if let failure = session.failure { throw failure }
                 try session.recording?.append(leaf)
             } catch {
                 if case .disorder = error { throw error }
@@ -140,7 +131,7 @@ package final class SessionRecords: Sendable {
                 if let failure = session.failure { throw failure }
                 try session.recording?.end(cause, time: time)
             } catch {
-                try session.reopen(in: try folder(), signer: signer)
+                try session.reopen(in: try SpoolKeeper.folder(spool), signer: signer)
                 try session.writeWaiting()
                 try session.recording?.end(cause, time: time)
             }
@@ -159,6 +150,7 @@ extension SessionRecords.Session {
         in spool: borrowing Folder,
         signer: RecordingSigner
     ) throws(SpoolError) {
+        guard let name = recording?.name else { return }
         recording = nil
         let found = try SignedRecording.recover(name, in: spool, signer: signer)
         try found.clear()

@@ -89,6 +89,7 @@ package struct SignedRecording: ~Copyable, Sendable {
         self.signer = signer
     }
 
+    package var name: String { recording.recording }
     /// Nanoseconds of the timeline that segments cover.
     package var committed: Int64 { recording.committed }
     package var hasEnded: Bool { recording.hasEnded }

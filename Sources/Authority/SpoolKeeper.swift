@@ -135,7 +135,7 @@ package enum SpoolKeeper {
         }
     }
 
-    private static func folder(_ path: String) throws(SpoolError) -> Folder {
+    static func folder(_ path: String) throws(SpoolError) -> Folder {
         do throws(SystemError) { return try Folder(path: path) } catch { throw .system(error) }
     }
 
