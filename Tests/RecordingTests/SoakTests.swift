@@ -43,7 +43,7 @@ struct SoakTests {
             let last = Usage()
             let early = try #require(first)
             print("soak: \(count) lessons; after 5: \(early); after: \(last)")
-            #expect(last.opened(since: early) == [] && last.threads == early.threads)
+            #expect(last.descriptors == early.descriptors && last.threads == early.threads)
             #expect(last.memory < early.memory + 16 << 20)
         }
         say(result)
@@ -78,7 +78,7 @@ private func recordForHours(minutes: Int) throws {
     clock.leave()
     #expect(recorder.finish().failure == nil)
     print("soak: \(minutes) minutes; after 2: \(early); at the end: \(late)")
-    #expect(late.opened(since: early) == [])
+    #expect(late.descriptors == early.descriptors)
     #expect(late.threads == early.threads)
     #expect(late.memory < early.memory + 16 << 20)
 }
@@ -112,7 +112,7 @@ private func recordTooMuch() throws {
     #expect(dropped > 0 && health[0].dropped > dropped)
     #expect(health[1].dropped == 0 && health[1].gaps == 0)
     #expect(late.memory < early.memory + 64 << 20)
-    #expect(late.opened(since: early) == [])
+    #expect(late.descriptors == early.descriptors)
 }
 
 private func recordShortly(milliseconds: Int) throws {

@@ -65,18 +65,12 @@ def _measure(room: Room, cause, load: str, trials: int, result: Result) -> list:
     context, is_each, lead = LOADS[load]
     found = []
     with nullcontext() if is_each else context():
-        refused = []
-        while len(result.latencies) < trials and len(refused) <= trials // 20:
-            number = len(result.latencies) + 1
+        for number in range(trials):
             try:
-                found += [f"trial {number}: {problem}" for problem in _trial(room, cause, context if is_each
-                                                                             else nullcontext, lead, result)]
-            except Refused as error:
-                # Nothing was opened, so there is nothing to stop: the next one is in its place.
-                refused.append(f"a start was refused: {error}")
-                say(refused[-1])
-                room.wait_idle()
-        found += refused if len(result.latencies) < trials else []
+                problems = _trial(room, cause, context if is_each else nullcontext, lead, result)
+            except Refused as refused:
+                problems = [f"it could not be made: {refused}"]
+            found += [f"trial {number + 1}: {problem}" for problem in problems]
     room.forget_recordings()
     return found
 
