@@ -127,20 +127,27 @@ extension School {
         4
     )
 
-    /// The Ed25519 key whose seed is 32 times `byte`.
-    private static func signingKey(_ byte: UInt8) -> SigningKey {
+    /// Counts the changes of what the keys sign, and makes others of them.
+    ///
+    /// A corpus keeps what they signed before, if only in parts, and a fuzzer puts parts together:
+    /// under the same keys that would be a second document that is signed.
+    private static let generation: UInt8 = 1
+
+    /// An Ed25519 key of the school, by its number (1…15).
+    private static func signingKey(_ number: UInt8) -> SigningKey {
         // PKCS#8 of an Ed25519 key (RFC 8410 section 7).
         key(
             [
                 0x30, 0x2E, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x04, 0x22,
                 0x04, 0x20,
             ],
-            byte
+            number
         )
     }
 
-    private static func key(_ prefix: [UInt8], _ byte: UInt8) -> SigningKey {
-        let body = Base64.encodePadded(prefix + [UInt8](repeating: byte, count: 32))
+    private static func key(_ prefix: [UInt8], _ number: UInt8) -> SigningKey {
+        let seed = [UInt8](repeating: generation << 4 | number, count: 32)
+        let body = Base64.encodePadded(prefix + seed)
         let pem = "-----BEGIN PRIVATE KEY-----\n\(body)\n-----END PRIVATE KEY-----\n"
         return needed { () throws(CryptoError) in try SigningKey(pem: Array(pem.utf8)) }
     }
