@@ -68,10 +68,14 @@ final class SimulatedBox {
         }
         world.darkenLamp()
         onDisk {
-            SpoolKeeper.recover(spool: World.spool, time: self.world.clock, signer: self.signer)
+            let changes = self.world.disk.weatherChanges
+            let problems =
+                SpoolKeeper.recover(spool: World.spool, time: self.world.clock, signer: self.signer)
                 + SpoolKeeper.removeDelivered(spool: World.spool, outbox: World.outbox)
-        } then: { problems in
-            if self.world.isFair {
+            return (problems, changes)
+        } then: { problems, changes in
+            // Judged when its result comes: fair means all the while.
+            if self.world.isFair && self.world.disk.weatherChanges == changes {
                 for problem in problems { self.ledger.note("recovery in fair weather: \(problem)") }
                 self.world.judgeRest("after recovery")
             }

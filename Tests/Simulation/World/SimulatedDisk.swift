@@ -35,7 +35,8 @@ final class SimulatedDisk: FileCalls, @unchecked Sendable {
     }
 
     var random: RandomSource
-    var weather = Weather.fair
+    var weather = Weather.fair { didSet { weatherChanges += 1 } }
+    private(set) var weatherChanges = 0
     var lie = Lie.none
     /// Bytes that others may fill.
     var capacity = 1 << 22
