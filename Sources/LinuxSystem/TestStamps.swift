@@ -10,6 +10,8 @@ package enum TestStamps: String, Sendable {
     case stuck
     /// They count up to 2³² seconds, which comes after two, and then from zero on.
     case wrap
+    /// The first nine are 30 ms late, as of a machine that is busy with a device that just came.
+    case late
 
     /// What is stated of something that was taken at `time` (ns), the `index`th of a source that
     /// began at `begin`.
@@ -24,6 +26,7 @@ package enum TestStamps: String, Sendable {
         case .wrap:
             let age = time - begin
             return age < 2 * second ? age + ((1 << 32) - 2) * second : age - 2 * second
+        case .late: return index < 10 ? time + 30_000_000 : time
         }
     }
 }

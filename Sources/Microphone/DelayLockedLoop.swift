@@ -3,7 +3,8 @@
 /// A second-order loop: it predicts when each block's first sample is taken, compares the stamp
 /// with that, and corrects phase and period by fixed shares of the difference. The bandwidth starts
 /// wide, so that a rate 500 ppm off is found within seconds, and narrows with the time listened, so
-/// that a millisecond of jitter becomes less than two ppm.
+/// that a millisecond of jitter becomes less than two ppm. After missing samples the phase is new and
+/// the rate is not, so only the phase's bandwidth is wide again.
 ///
 /// Pure: stamps come in, smooth times come out. Allocates nothing.
 /// Source: Fons Adriaensen, "Using a DLL to filter time" (2005).
@@ -20,8 +21,8 @@ package struct DelayLockedLoop: Sendable {
     /// after some months of uptime.
     private var next: (whole: Int64, part: Double)?
     private var framesBefore = 0
-    /// Seconds that the loop has listened to.
-    private var listened = 0.0
+    /// Seconds that the loop has listened to: in all, and since samples were missing.
+    private var listened = (all: 0.0, here: 0.0)
 
     package init(sampleRate: Int) {
         nominalPeriod = 1_000_000_000 / Double(sampleRate)
@@ -32,7 +33,7 @@ package struct DelayLockedLoop: Sendable {
     package var ppm: Double { (nominalPeriod / period - 1) * 1_000_000 }
 
     /// Whether the loop has listened long enough for ``ppm`` to mean something.
-    package var isSettled: Bool { listened >= 10 }
+    package var isSettled: Bool { listened.all >= 10 }
 
     /// How far (ns) a stamp of the next block lies after its prediction; nil before the first.
     package func error(of stamp: Int64) -> Int64? {
@@ -47,12 +48,20 @@ package struct DelayLockedLoop: Sendable {
             return coast(frames: frames)
         }
         let error = Double(stamp - whole) - part
-        let elapsed = Double(framesBefore) * nominalPeriod / 1_000_000_000
-        let bandwidth = min(Self.widest, max(Self.narrowest, 1 / max(listened, 0.001)))
-        let omega = min(0.5, 2 * .pi * bandwidth * elapsed)
-        if framesBefore > 0 { period += omega * omega * error / Double(framesBefore) }
-        next = (whole, part + 2.0.squareRoot() * omega * error)
+        if framesBefore > 0 {
+            let omega = share(after: listened.all)
+            period += omega * omega * error / Double(framesBefore)
+        }
+        next = (whole, part + 2.0.squareRoot() * share(after: listened.here) * error)
         return coast(frames: frames)
+    }
+
+    /// The loop's angular frequency, times the last block's length, when so many seconds were
+    /// listened to.
+    private func share(after seconds: Double) -> Double {
+        let elapsed = Double(framesBefore) * nominalPeriod / 1_000_000_000
+        let bandwidth = min(Self.widest, max(Self.narrowest, 1 / max(seconds, 0.001)))
+        return min(0.5, 2 * .pi * bandwidth * elapsed)
     }
 
     /// Takes a block without a stamp of its own; its first sample's predicted time, 0 before any.
@@ -64,7 +73,8 @@ package struct DelayLockedLoop: Sendable {
         let carried = Int64(end)
         next = (whole + carried, end - Double(carried))
         framesBefore = frames
-        listened += Double(frames) * nominalPeriod / 1_000_000_000
+        let seconds = Double(frames) * nominalPeriod / 1_000_000_000
+        listened = (listened.all + seconds, listened.here + seconds)
         return begin
     }
 
@@ -74,5 +84,6 @@ package struct DelayLockedLoop: Sendable {
     package mutating func restart() {
         next = nil
         framesBefore = 0
+        listened.here = 0
     }
 }

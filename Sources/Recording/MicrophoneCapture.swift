@@ -44,7 +44,7 @@ final class MicrophoneCapture {
         var lastSeen = clock.now()
         while true {
             guard let index = spare ?? buffer() else {
-                // Cannot be while the encode thread holds one block at a time; then wait for it.
+                // Cannot be while the encode thread holds an eighth of them at most; then wait for it.
                 Clock.monotonic.sleep(until: Clock.monotonic.now() + 1_000_000)
                 continue
             }

@@ -44,7 +44,8 @@ struct SoundPlacement {
     /// How far the sound's place was from where the loop puts it, late when positive.
     private(set) var offset = MediaTime.zero
     private var loop: DelayLockedLoop
-    private var isFollowing = false
+    /// Whether the next block's place follows from those before.
+    private(set) var isFollowing = false
     /// Sample frames and blocks in a row whose stamps were late, or early, and the earliest of
     /// them, from its prediction (ns).
     private var strays = (frames: 0, blocks: 0, error: Int64(0))

@@ -12,6 +12,11 @@ struct SoundNote: BitwiseCopyable {
     var overruns = 0
     /// How many times the device has failed or been away so far.
     var losses = 0
+
+    /// Whether nothing is missing between the block `before` and this one.
+    func follows(_ before: SoundNote) -> Bool {
+        ordinal == before.ordinal + 1 && overruns == before.overruns && losses == before.losses
+    }
 }
 
 /// The blocks of samples between a microphone's capture thread and its encode thread.
@@ -27,7 +32,7 @@ final class SoundPort: @unchecked Sendable {
     let notes: UnsafeMutableBufferPointer<SoundNote>
     private let samples: UnsafeMutableBufferPointer<Int16>
     private let blockSize: Int
-    private static let blocks = 512
+    static let blocks = 512
 
     init(sampleRate: Int, channels: Int) {
         self.channels = channels

@@ -20,6 +20,10 @@ final class SoundStage: @unchecked Sendable {
     private var placement: SoundPlacement
     private var merger: GapMerger
     private var before = SoundNote()
+    /// The first blocks of a stream, until they tell when it began.
+    private var held: [Int] = []
+    private var beginning: StreamBeginning
+    private static let mostHeld = SoundPort.blocks / 8
     private var hasBegun = false
     private var isSilent = false
     /// Sample frames since the last that was not zero, and where they begin.
@@ -40,6 +44,7 @@ final class SoundStage: @unchecked Sendable {
         self.source = source
         self.port = port
         placement = SoundPlacement(timeBase: encoder.parameters.timeBase)
+        beginning = StreamBeginning(timeBase: encoder.parameters.timeBase)
         self.encoder = encoder
         self.resampler = resampler
         self.packets = packets
@@ -64,8 +69,7 @@ final class SoundStage: @unchecked Sendable {
     private func encodeAll(since zero: Int64) throws(LibAVError) {
         while !session.isAborted {
             if let index = port.filled.pop() {
-                try encode(index, since: zero)
-                _ = port.free.push(index)
+                try take(index, since: zero)
                 continue
             }
             if session.isStopping && source.isCaptureOver && port.filled.isEmpty { break }
@@ -74,17 +78,46 @@ final class SoundStage: @unchecked Sendable {
                 !port.filled.isEmpty || (session.isStopping && source.isCaptureOver)
             }
         }
+        try encodeHeld()
         if isSilent { try fillSilence(to: session.timeline.now()) }
         endZeros(at: placement.time)
     }
 
-    private func encode(_ index: Int, since zero: Int64) throws(LibAVError) {
+    /// Encodes a block, or holds it where a stream begins.
+    private func take(_ index: Int, since zero: Int64) throws(LibAVError) {
+        let note = port.notes[index]
+        let time = MediaTime(nanoseconds: note.timestamp - zero)
+        if let last = held.last, !note.follows(port.notes[last]) { try encodeHeld() }
+        if held.isEmpty, placement.isFollowing, note.follows(before) {
+            return try encode(index, at: time)
+        }
+        held.append(index)
+        beginning.hear(frames: note.frames, at: time)
+        if beginning.isKnown || held.count == Self.mostHeld { try encodeHeld() }
+    }
+
+    /// Encodes what was held, from where it began.
+    private func encodeHeld() throws(LibAVError) {
+        guard let first = beginning.time else { return }
+        var frames: Int64 = 0
+        for index in held {
+            let time = first + MediaTime(ticks: frames, of: placement.timeBase)
+            frames += Int64(port.notes[index].frames)
+            try encode(index, at: time)
+        }
+        held.removeAll(keepingCapacity: true)
+        beginning = StreamBeginning(timeBase: placement.timeBase)
+    }
+
+    /// Encodes a block whose first sample was taken at `time`, and gives its place back.
+    private func encode(_ index: Int, at time: MediaTime) throws(LibAVError) {
+        defer { _ = port.free.push(index) }
         let note = port.notes[index]
         let reason = reasonForHole(before: note)
         before = note
         let step = placement.place(
             frames: note.frames,
-            at: MediaTime(nanoseconds: note.timestamp - zero),
+            at: time,
             isBroken: reason != .jump,
             held: MediaTime(nanoseconds: resampler.delay)
         )
@@ -138,6 +171,11 @@ final class SoundStage: @unchecked Sendable {
     /// Keeps the track going while nothing comes.
     private func fillSilence(to time: MediaTime) throws(LibAVError) {
         for gap in merger.settled(at: placement.time) { packets.put(.gap(gap)) }
+        if let first = beginning.time {
+            // Its first block says why nothing came before it.
+            guard time > first else { return }
+            try encodeHeld()
+        }
         guard time > placement.time + MediaTime(nanoseconds: resampler.delay) else { return }
         try drain()
         let start = placement.time

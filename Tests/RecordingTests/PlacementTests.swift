@@ -131,6 +131,29 @@ struct SoundPlacementTests {
     }
 }
 
+@Suite("StreamBeginning")
+struct StreamBeginningTests {
+    @Test("The earliest that the stamps say of the first sample is believed")
+    func earliest() {
+        var beginning = StreamBeginning(timeBase: .samples(rate: 48_000))
+        #expect(beginning.time == nil)
+        for (block, late) in [30, 25, 4, 40, 12].enumerated() {
+            beginning.hear(frames: 960, at: .milliseconds(Int64(1_000 + block * 20 + late)))
+        }
+        #expect(beginning.time == .milliseconds(1_004))
+    }
+
+    @Test("Half a second is enough, in blocks of any length")
+    func length() {
+        var beginning = StreamBeginning(timeBase: .samples(rate: 16_000))
+        beginning.hear(frames: 7_000, at: .zero)
+        beginning.hear(frames: 999, at: .zero)
+        #expect(!beginning.isKnown)
+        beginning.hear(frames: 1, at: .zero)
+        #expect(beginning.isKnown)
+    }
+}
+
 @Suite("GapMerger")
 struct GapMergerTests {
     @Test("Small gaps close together become one with the sum of their counts")

@@ -167,6 +167,22 @@ struct SimulatedLessonTests {
         #expect(summary.health.sources[1].drift.map { abs($0 - 400_000) < 10_000 } == true)
     }
 
+    @Test("Sound whose first stamps are late is in its place from the first beep on")
+    func beginsLate() throws {
+        let sink = CollectingSink()
+        let sources = [
+            simulatedCamera("front"),
+            simulatedMicrophone("desk", "?bed=0&ppm=200&gone=30000&back=4000&stamps=late"),
+        ]
+        let summary = try record(sources, seconds: 60, sink)
+        #expect(summary.failure == nil)
+        let film = Film(path: sink.film())
+        expectBeeps(film, from: 0.5, to: 29)
+        expectBeeps(film, from: 36, to: 59)
+        // The one time when it was away, and no leap of a sound that was put in the wrong place.
+        #expect(gaps(of: "desk", sink).map(\.reason) == [.gone])
+    }
+
     @Test("Another device in its place is not opened, and the gap lasts to the end")
     func otherDevice() throws {
         let sink = CollectingSink()
