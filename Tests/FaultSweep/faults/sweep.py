@@ -250,8 +250,10 @@ class Sweep:
         operation = OPERATIONS[point.operation]
         log = box.root / "fault.trace"
         log.unlink(missing_ok=True)
-        # The one that is open; and where the disk is broken for good, the one whose line it refused.
-        box.checker.open_segments = 2 if point.lasts else 1
+        # The one that is open; and the one whose line the disk refused for good, or whose line lenscapd was
+        # killed at, if the recorder closes its segment before it finds out.
+        is_line_cut = point.fault == "SIGKILL" and operation.tracing == "disk"
+        box.checker.open_segments = 2 if point.lasts or is_line_cut else 1
         self._run(box, operation, ["-y", "-o", str(log), *point.options])
         said = log.read_text(errors="replace") if log.exists() else ""
         trial.is_hit = "killed by SIGKILL" in said if point.fault == "SIGKILL" else "INJECTED" in said
