@@ -13,9 +13,11 @@ struct SoundNote: BitwiseCopyable {
     /// How many times the device has failed or been away so far.
     var losses = 0
 
-    /// Whether nothing is missing between the block `before` and this one.
-    func follows(_ before: SoundNote) -> Bool {
-        ordinal == before.ordinal + 1 && overruns == before.overruns && losses == before.losses
+    /// Why samples are missing between the block `before` and this one; nil when none are.
+    func hole(after before: SoundNote) -> GapReason? {
+        if losses > before.losses { return .gone }
+        if overruns > before.overruns { return .overrun }
+        return ordinal > before.ordinal + 1 ? .overload : nil
     }
 }
 

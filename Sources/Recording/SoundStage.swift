@@ -87,8 +87,8 @@ final class SoundStage: @unchecked Sendable {
     private func take(_ index: Int, since zero: Int64) throws(LibAVError) {
         let note = port.notes[index]
         let time = MediaTime(nanoseconds: note.timestamp - zero)
-        if let last = held.last, !note.follows(port.notes[last]) { try encodeHeld() }
-        if held.isEmpty, placement.isFollowing, note.follows(before) {
+        if let last = held.last, note.hole(after: port.notes[last]) != nil { try encodeHeld() }
+        if held.isEmpty, placement.isFollowing, note.hole(after: before) == nil {
             return try encode(index, at: time)
         }
         held.append(index)
@@ -162,9 +162,7 @@ final class SoundStage: @unchecked Sendable {
     }
 
     private func reasonForHole(before note: SoundNote) -> GapReason {
-        if note.losses > before.losses { return .gone }
-        if note.overruns > before.overruns { return .overrun }
-        if hasBegun && note.ordinal > before.ordinal + 1 { return .overload }
+        if let hole = note.hole(after: before), hasBegun || hole != .overload { return hole }
         return isSilent || !hasBegun ? .stalled : .jump
     }
 
